@@ -1,0 +1,260 @@
+"""Carries out ONE attempt: intent → place → await the end → settle. It decides nothing.
+
+What it learns it writes into the ledger before anything follows from it. A worker that is cancelled, or a process that
+is killed, leaves an attempt that is intended, placed or unknown, and the next run asks the platform about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dialer.clock import Clock
+from dialer.ledger import Ledger, Passed
+from dialer.lines import Line
+from dialer.model import (
+    JSON,
+    Answer,
+    Attempt,
+    AttemptState,
+    CallRecord,
+    CallRules,
+    Campaign,
+    Candidate,
+    Decision,
+    DialRequest,
+    Ending,
+    History,
+    Intent,
+    ListRules,
+    Lost,
+    NotPlaced,
+    Outcome,
+    Placed,
+    Refusal,
+    StopCause,
+)
+from dialer.policy import callid, lifecycle, outcome
+from dialer.verbex import Client, payload_bytes
+
+INTENT_HOLDS = timedelta(seconds=30)
+"""So long after its commit an intent's POST may start; an older one is not sent any more."""
+
+CALL_ID_KEY = "dialer_call_id"
+"""Under this key the call id stands in the metadata too: a platform may not look custom ids up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an attempt, for those who count and pace."""
+
+    decision: Decision | None = None
+    finish_reason: str | None = None
+    refusal: NotPlaced | None = None
+    passed: Passed | None = None
+    stop: StopCause | None = None
+
+
+def called(contacts: ListRules, call: CallRules, columns: Mapping[str, JSON]) -> tuple[list[str], list[str]]:
+    """The columns of a row that are sent as data and as metadata; `*` is all that have no other use."""
+    used = {*contacts.phone, contacts.id, call.agent_column, *contacts.steering}
+    named = {*call.data, *call.metadata} - {"*"}
+    rest = [column for column in columns if column not in used and column not in named]
+    return (
+        [column for name in call.data for column in (rest if name == "*" else [name])],
+        [column for name in call.metadata for column in (rest if name == "*" else [name])],
+    )
+
+
+def request_for(campaign: Campaign, person: str, number: str, data: str, serial: int, secret: bytes) -> DialRequest:
+    """The dial of a contact: `data` is the row as JSON text. Pure; `check` shows the same."""
+    row: dict[str, JSON] = json.loads(data)
+    in_data, in_metadata = called(campaign.contacts, campaign.call, row)
+    call_id = callid.call_id(secret, campaign.name, person, serial)
+    agent = campaign.call.agent
+    if campaign.call.agent_column is not None:
+        agent = _text(row.get(campaign.call.agent_column)) or None
+    return DialRequest(
+        call_id=call_id,
+        from_number=callid.caller_id(campaign.call.from_numbers, person),
+        to_number=number,
+        agent=agent,
+        metadata={**{column: _text(row.get(column)) for column in in_metadata}, CALL_ID_KEY: call_id},
+        data={column: row.get(column) for column in in_data},
+    )
+
+
+def _text(value: JSON) -> str:
+    """A cell as metadata carries it: always text."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+EndOf = Callable[[Attempt, float], Awaitable[CallRecord | None]]
+"""Waits for a call's end; None if it is not known so many seconds from now."""
+
+LookUp = Callable[[Attempt, Line], Awaitable[CallRecord | None]]
+"""Waits for the platform's word on an attempt whose fate is open: its call, or None if it was never placed. Frees the
+line where there is no word."""
+
+
+class Attempts:
+    """Carries out the attempts of one campaign.
+
+    `is_stopping` is asked right before each send; `heard` is told of each answer to a dial.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        ledger: Ledger,
+        client: Client,
+        clock: Clock,
+        *,
+        end_of: EndOf,
+        look_up: LookUp,
+        is_stopping: Callable[[], bool],
+        heard: Callable[[Answer], None],
+    ) -> None:
+        self._campaign = campaign
+        self._ledger = ledger
+        self._client = client
+        self._clock = clock
+        self._end_of = end_of
+        self._look_up = look_up
+        self._is_stopping = is_stopping
+        self._heard = heard
+        self._rejected: list[int] = []
+
+    async def carry_out(self, candidate: Candidate, line: Line) -> Result:
+        """Dial a contact and stay with it to the end of the call."""
+        intent = self._intent(candidate)
+        written = await self._ledger.intend(candidate, intent)
+        if isinstance(written, Passed):
+            return Result(passed=written)
+        attempt = _intended(candidate, intent, written)
+        if self._is_stopping() or self._clock.now() >= intent.expires_at:
+            return await self._refused(attempt, NotPlaced(Refusal.EXPIRED, "not sent in time", reusable=True))
+        answer = await self._client.dial(intent.request)
+        self._heard(answer)
+        box = outcome.sort_dial(answer, intent.request)
+        if isinstance(box, Placed):
+            self._rejected.clear()
+            return await self._goes_on(attempt, box.record)
+        if isinstance(box, NotPlaced):
+            return await self._refused(attempt, await self._judged(attempt, box))
+        return await self._lost(attempt, line, box)
+
+    async def resume(self, attempt: Attempt, line: Line) -> Result:
+        """Go on with an attempt of an earlier run, wherever it was left."""
+        if attempt.state is AttemptState.PLACED:
+            return await self._to_the_end(attempt)
+        if attempt.state is AttemptState.INTENDED:
+            # Its POST can have left until the earlier run died, or its intent expired: the hold begins there.
+            sent_by = min(self._clock.now(), attempt.intended_at + INTENT_HOLDS)
+            attempt = await self._held(attempt, sent_by, "the run ended before the answer was written down")
+        return await self._find_out(attempt, line)
+
+    # --- before the call ---
+
+    def _intent(self, candidate: Candidate) -> Intent:
+        serial = candidate.serial if candidate.reuse is not None else candidate.serial + 1
+        number = callid.called_number(candidate.numbers, candidate.history.attempts)
+        request = request_for(self._campaign, candidate.person, number, candidate.data, serial, self._ledger.secret)
+        now = self._clock.now()
+        payload_hash = hashlib.sha256(payload_bytes(request)).hexdigest()
+        return Intent(request, serial, payload_hash, now, now + INTENT_HOLDS)
+
+    async def _judged(self, attempt: Attempt, box: NotPlaced) -> NotPlaced:
+        """Rejections that tell of the campaign rather than of one person stop it, and burn nobody."""
+        if box.refusal is not Refusal.REJECTED:
+            return box
+        self._rejected.append(attempt.contact_id)
+        stop = lifecycle.rejection_stop(len(self._rejected), self._common(box.fields))
+        if stop is None:
+            return box
+        await self._ledger.due_again(self._rejected, "rejected for a fault of the campaign")
+        return replace(box, stop=stop)
+
+    def _common(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Of the rejected fields those that are the same for everybody in this campaign."""
+        call = self._campaign.call
+        varying = ["override_ai_agent_id"] if call.agent_column is not None else []
+        varying += ["from_number"] if len(call.from_numbers) > 1 else []
+        return tuple(field for field in fields if not any(name in field for name in varying))
+
+    # --- the call ---
+
+    async def _goes_on(self, attempt: Attempt, record: CallRecord) -> Result:
+        if record.is_over:
+            return await self._settled(attempt, record)
+        await self._ledger.place(attempt.id, record)
+        placed = replace(
+            attempt, state=AttemptState.PLACED, platform_id=record.platform_id, placed_at=self._clock.now()
+        )
+        return await self._to_the_end(placed)
+
+    async def _to_the_end(self, attempt: Attempt) -> Result:
+        age = (self._clock.now() - (attempt.placed_at or attempt.intended_at)).total_seconds()
+        # Even a call that is too old is asked about once more.
+        record = await self._end_of(attempt, max(self._campaign.call.longest - age, _ONE_MORE_LOOK))
+        if record is None:
+            await self._held(attempt, self._clock.now(), "its end was never told")
+            return Result()
+        return await self._settled(attempt, record)
+
+    async def _lost(self, attempt: Attempt, line: Line, lost: Lost) -> Result:
+        held = await self._held(attempt, self._clock.now(), lost.why)
+        if lost.stop is not None:
+            return Result(stop=lost.stop)
+        return await self._find_out(held, line)
+
+    async def _held(self, attempt: Attempt, since: datetime, why: str) -> Attempt:
+        until = since + timedelta(seconds=self._campaign.recovery.hold)
+        await self._ledger.hold(attempt.id, until, why)
+        return replace(attempt, state=AttemptState.UNKNOWN, held_until=until)
+
+    async def _find_out(self, attempt: Attempt, line: Line) -> Result:
+        record = await self._look_up(attempt, line)
+        if record is None:
+            return await self._refused(attempt, NotPlaced(Refusal.ABSENT, "looked up and not there", reusable=True))
+        return await self._goes_on(attempt, record)
+
+    # --- after it ---
+
+    async def _settled(self, attempt: Attempt, record: CallRecord) -> Result:
+        ending = Ending(record.finish_reason, record.status, record.duration_seconds, record.has_messages)
+        decision = await self._ledger.settle(attempt.id, record, self._deciding(ending))
+        return Result(decision, finish_reason=record.finish_reason or record.status, stop=decision.stop)
+
+    async def _refused(self, attempt: Attempt, why: NotPlaced) -> Result:
+        decision = await self._ledger.refuse(attempt.id, why, self._deciding(why))
+        return Result(decision, refusal=why, stop=decision.stop)
+
+    def _deciding(self, what: Outcome) -> Callable[[History], Decision]:
+        now, dice, rules = self._clock.now(), self._clock.dice(), self._campaign.retry
+        return lambda history: lifecycle.settle(history, what, rules, now, dice)
+
+
+_ONE_MORE_LOOK = 10.0
+"""Seconds that a call is waited for, however old it is."""
+
+
+def _intended(candidate: Candidate, intent: Intent, attempt: int) -> Attempt:
+    return Attempt(
+        id=attempt,
+        contact_id=candidate.contact_id,
+        campaign_id=candidate.campaign_id,
+        person=candidate.person,
+        serial=intent.serial,
+        call_id=intent.request.call_id,
+        number=intent.request.to_number,
+        from_number=intent.request.from_number,
+        state=AttemptState.INTENDED,
+        intended_at=intent.intended_at,
+        history=candidate.history,
+    )

@@ -1,0 +1,149 @@
+"""`check`, `init` and `schema`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from dialer import config, contacts
+from dialer.cli import given
+from dialer.clock import Clock
+from dialer.console import mask, mask_text
+from dialer.errors import DialerError, ExitCode, UsageError
+from dialer.ledger import opening
+from dialer.model import Action, Campaign, DialRequest, ListRules, Reply, Response
+from dialer.policy import outcome, retry
+from dialer.runner import checking
+from dialer.runner.checking import Checked
+
+
+def check(path: Path, offline: bool) -> int:
+    """Print what was found; gives 0, or 78 or 77 with every fault told."""
+    campaign = given.campaign(path)
+    clock = Clock()
+    print(f"{path}: the campaign file is in order.")
+    checked = checking.check_list(campaign, clock)
+    for line in itertools.chain(_list(campaign, checked), _requests(checked), _retries(campaign), _rest(campaign)):
+        print(line)
+    return ExitCode.OK if offline else _ask(campaign, clock)
+
+
+def _list(campaign: Campaign, checked: Checked) -> Iterator[str]:
+    files = ", ".join(file.name for file in campaign.contacts.files)
+    yield f"\n{files}: {checked.good} people can be dialled, {checked.bad} rejects."
+    for reason, count in checked.rejected.most_common():
+        yield f"  {count:>8}  {reason}"
+    for reject in checked.examples:
+        where = f"{reject.file} line {reject.line}" + (f", {reject.column}" if reject.column else "")
+        yield mask_text(f"  {where}: {reject.why}")
+
+
+def _requests(checked: Checked) -> Iterator[str]:
+    yield "\nThe first requests, masked:"
+    for request in checked.first:
+        yield f"  to {mask(request.to_number)} from {mask(request.from_number)}{_agent(request)}"
+        data = json.dumps(dict(request.data), ensure_ascii=False, default=str)
+        yield mask_text(f"    data {data}")
+        yield mask_text(f"    metadata {json.dumps(dict(request.metadata), ensure_ascii=False)}")
+
+
+def _agent(request: DialRequest) -> str:
+    return f", agent {request.agent}" if request.agent else ", the agent that is bound to the number"
+
+
+def _retries(campaign: Campaign) -> Iterator[str]:
+    yield f"\nAt most {campaign.retry.attempts} attempts for one contact. What follows a call that ended with"
+    for reason in sorted(outcome.REASONS):
+        response = retry.response_to(campaign.retry, reason)
+        yield f"  {reason:<36} {_follows(reason, response)}"
+
+
+def _follows(reason: str, response: Response) -> str:
+    if response.action is not Action.WAIT:
+        return {Action.DONE: "finished: reached", Action.NEVER: "not again", Action.STOP: "the campaign stops"}[
+            response.action
+        ]
+    waits = "again after " + ", then ".join(_length(wait) for wait in response.waits)
+    if outcome.rang_nobody(reason):
+        return f"{waits}; costs no attempt"
+    most = retry.most_times(reason, response)
+    return waits if most is None else f"{waits}; {most} times at most"
+
+
+def _length(seconds: float) -> str:
+    for size, name in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{name}"
+    return f"{seconds:g}s"
+
+
+def _rest(campaign: Campaign) -> Iterator[str]:
+    pace = campaign.pace
+    lines = (
+        "as many concurrent calls as the account allows"
+        if pace.concurrent_calls is None
+        else (f"{pace.concurrent_calls} concurrent calls")
+    )
+    yield f"\nPace: {pace.calls_per_second:g} calls per second, {lines}."
+    yield f"Hours: {campaign.hours}. Rules: {campaign.rules}."
+    yield f"Ledger: {campaign.ledger} ({opening.sqlite_words()})"
+
+
+def _ask(campaign: Campaign, clock: Clock) -> int:
+    if campaign.platform.url is None:
+        print("Platform: the simulator; there is nothing to ask it.")
+        return ExitCode.OK
+    answer = asyncio.run(checking.ask_platform(campaign, clock))
+    if answer is None:
+        print(f"Platform: {campaign.platform.url} answers, and takes the key.")
+        return ExitCode.OK
+    if isinstance(answer, Reply) and answer.status in (401, 403):
+        print(
+            f"Platform: {campaign.platform.url} refuses the key ({mask_text(answer.message)}): correct platform.api_key."
+        )
+        return ExitCode.REFUSED
+    told = f"status {answer.status} {answer.message}" if isinstance(answer, Reply) else answer.cause
+    print(
+        f"Platform: {campaign.platform.url} did not answer as Verbex does ({mask_text(told.strip())}): check platform.url "
+        "and the network, or leave this out with --offline."
+    )
+    return ExitCode.FILE
+
+
+def init(path: Path, output: Path | None) -> None:
+    """Print or write a first campaign.yaml for a list (ListError, UsageError)."""
+    rules = ListRules(files=(path.resolve(),), phone=())
+    columns = contacts.columns(rules)
+    name = str(path) if output is None else _seen_from(output, path)
+    text = config.starter(name, columns, _samples(path, columns))
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{output} is there already, and is left as it is: name another file with -o") from None
+    except OSError as error:
+        raise DialerError(f"{output} cannot be written ({error.strerror}): name a file in a writable folder") from error
+    print(f"{output} is written: put your own number under call.from, then `dialer check {output}`.")
+
+
+def _seen_from(output: Path, path: Path) -> str:
+    """The list's path as it stands in a file that lies elsewhere."""
+    there, here = path.resolve(), output.resolve().parent
+    return str(there.relative_to(here)) if there.is_relative_to(here) else str(there)
+
+
+def _samples(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
+    """The first rows, as text: each column in turn is read as if it were an id, so that no row is refused."""
+    rules = ListRules(files=(path.resolve(),), phone=())
+    return [list(row) for row in contacts.samples(rules, columns, 20)]
+
+
+def schema() -> None:
+    """Print the JSON Schema of campaign.yaml."""
+    print(json.dumps(config.json_schema(), indent=2))

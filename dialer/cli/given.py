@@ -1,0 +1,58 @@
+"""What is given on a command line, as values: lengths of time, instants, campaign files, ledgers."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dialer import config
+from dialer.config.words import Wrong, duration
+from dialer.errors import UsageError
+from dialer.model import Campaign
+
+
+def seconds(option: str, text: str) -> float:
+    """A length of time: 90s, 10m, 2h, 1d.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return duration(text)
+    except Wrong as wrong:
+        raise UsageError(f"{option}: {wrong}") from None
+
+
+def instant(option: str, text: str) -> datetime:
+    """An instant in ISO 8601, with its offset.
+
+    Raises:
+        UsageError: it is none, or its offset is missing.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not an instant; write it as 2026-11-22T09:00Z") from None
+    if moment.tzinfo is None:
+        raise UsageError(f"{option}: {text!r} has no offset; write it as {text}Z (UTC) or {text}-05:00")
+    return moment.astimezone(UTC)
+
+
+def campaign(path: Path) -> Campaign:
+    """The campaign that a file describes (CampaignError with every problem at once)."""
+    return config.load(path, os.environ)
+
+
+def ledger_of(file: Path | None, ledger: Path | None) -> tuple[Path, str | None]:
+    """The ledger that is meant, and the campaign's name if a campaign file was named.
+
+    Raises:
+        UsageError: neither was named.
+    """
+    if file is not None:
+        found = campaign(file)
+        return found.ledger, found.name
+    if ledger is not None:
+        return ledger, None
+    raise UsageError("name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER")

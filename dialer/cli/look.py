@@ -1,0 +1,180 @@
+"""Looking into a ledger: `status` and `export`. Nothing here writes to it, and nothing here imports pandas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dialer import export, report
+from dialer.clock import Clock
+from dialer.console.masking import mask_text, mask_value
+from dialer.errors import UsageError
+from dialer.ledger.control import is_held
+from dialer.ledger.reading import CampaignRow, LastRun, Reader, UnknownAttempt, open_reader
+from dialer.report import Totals
+
+_MOST_UNKNOWN = 5
+
+
+def status(
+    ledger: Path, campaign: str | None = None, as_json: bool = False, *, now: Callable[[], datetime] | None = None
+) -> str:
+    """Where the campaigns of a ledger stand, or one of them: for people, or as one JSON object.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+        UsageError: it has no campaign of that name.
+    """
+    moment = (now or Clock().now)()
+    with open_reader(ledger) as reader:
+        chosen = reader.campaigns() if campaign is None else [reader.find(campaign)]
+        held = is_held(ledger)
+        if as_json:
+            found = {"ledger": str(ledger), "held": held, "campaigns": [_json(reader, row, moment) for row in chosen]}
+            return json.dumps(mask_value(found), indent=2, ensure_ascii=False)
+        if not chosen:
+            return f"The ledger {ledger} holds no campaign yet."
+        return mask_text("\n\n".join("\n".join(_text(reader, row, moment, held)) for row in chosen))
+
+
+def totals(reader: Reader, campaign: CampaignRow, now: datetime) -> Totals:
+    """Where a campaign stands, read from one state of the ledger."""
+    return Totals(campaign=campaign.name, **reader.standing(campaign.id, now))
+
+
+def export_to(
+    ledger: Path,
+    campaign: str,
+    target: str,
+    *,
+    attempts: bool = False,
+    rejects: bool = False,
+    since: datetime | None = None,
+) -> int:
+    """Write a campaign's results, attempts or rejects to a file or, as CSV, to `-`; gives the number of rows.
+
+    Raises:
+        UsageError: a wrong target, two kinds at once, or no campaign of that name.
+        LedgerError: the ledger cannot be read.
+        DialerError: the file cannot be written; what stood there before still does.
+    """
+    if attempts and rejects:
+        raise UsageError("--attempts and --rejects are two tables: ask for one at a time")
+    if rejects and since is not None:
+        raise UsageError("--since does not go with --rejects: those are always of the list as it was last taken in")
+    export.check_target(target)
+    with open_reader(ledger) as reader:
+        rows, columns = _table(reader, reader.find(campaign), attempts, rejects, since)
+        return export.export(rows, columns, target)
+
+
+def _table(
+    reader: Reader, campaign: CampaignRow, attempts: bool, rejects: bool, since: datetime | None
+) -> tuple[Iterator[Mapping[str, Any]], Sequence[str]]:
+    if rejects:
+        return reader.rejects(campaign.id), export.REJECT_COLUMNS
+    if attempts:
+        return reader.attempts(campaign.id, since), export.ATTEMPT_COLUMNS
+    return reader.results(campaign.id, since), export.result_columns(campaign.columns)
+
+
+# --- as text -----------------------------------------------------------------------------------------
+
+
+def _text(reader: Reader, campaign: CampaignRow, now: datetime, held: bool) -> Iterator[str]:
+    standing = totals(reader, campaign, now)
+    yield from report.summary(standing)
+    yield from _due(standing)
+    yield f"  pace   {_calls(standing.calls_minute)} in the last minute, {standing.calls_hour} in the last hour"
+    yield from _unknown(reader.unknown(campaign.id))
+    if campaign.paused:
+        yield f"  {_paused(campaign)}"
+    yield f"  run    {_last_run(reader.last_run(campaign.id), held)}"
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count} calls"
+
+
+def _due(totals: Totals) -> Iterator[str]:
+    names = {"now": "now", "hour": "within an hour", "day": "within a day", "later": "later"}
+    parts = [f"{totals.due[key]} {words}" for key, words in names.items() if totals.due.get(key)]
+    following = f"; next at {report.at_minute(totals.next_due)}" if totals.next_due else ""
+    yield f"  due    {', '.join(parts) or 'nobody'}{following}"
+
+
+def _unknown(attempts: Sequence[UnknownAttempt]) -> Iterator[str]:
+    for attempt in attempts[:_MOST_UNKNOWN]:
+        yield (
+            f"  unknown: {attempt.person}, {attempt.number}, dialled at {_moment(attempt.intended_at)}, "
+            f"looked up {attempt.looks} times in vain ({attempt.detail})"
+        )
+    if len(attempts) > _MOST_UNKNOWN:
+        yield f"  unknown: and {len(attempts) - _MOST_UNKNOWN} more"
+
+
+def _paused(campaign: CampaignRow) -> str:
+    until = f" until {_moment(campaign.paused_until)}" if campaign.paused_until else ""
+    reason = f": {campaign.paused_why}" if campaign.paused_why else ""
+    return f"{campaign.paused} by a person{until}{reason}"
+
+
+def _last_run(run: LastRun | None, held: bool) -> str:
+    if run is None:
+        return "never run"
+    began = f"`{run.command}` began at {_moment(run.started_at)}"
+    if run.ended_at is not None:
+        return f"{began}, ended at {_moment(run.ended_at)} with {run.exit_code} ({run.reason or 'no reason given'})"
+    where = f"pid {run.pid} on {run.host}"
+    if held:
+        return f"{began} and goes on ({where})"
+    return f"{began} and was cut off ({where}): the same command goes on where it stopped"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+# --- as JSON -----------------------------------------------------------------------------------------
+
+
+def _json(reader: Reader, campaign: CampaignRow, now: datetime) -> dict[str, object]:
+    standing = totals(reader, campaign, now)
+    run = reader.last_run(campaign.id)
+    return (
+        {"campaign": campaign.name, "platform_url": campaign.platform_url}
+        | report.totals_json(standing)
+        | {
+            "live": standing.live,
+            "unknown": [_unknown_json(attempt) for attempt in reader.unknown(campaign.id)],
+            "paused": campaign.paused,
+            "last_run": None if run is None else _run_json(run),
+        }
+    )
+
+
+def _unknown_json(attempt: UnknownAttempt) -> dict[str, object]:
+    return {
+        "person": attempt.person,
+        "number": attempt.number,
+        "call_id": attempt.call_id,
+        "intended_at": attempt.intended_at.isoformat(),
+        "held_until": attempt.held_until.isoformat() if attempt.held_until else None,
+        "looks": attempt.looks,
+        "detail": attempt.detail,
+    }
+
+
+def _run_json(run: LastRun) -> dict[str, object]:
+    return {
+        "command": run.command,
+        "host": run.host,
+        "pid": run.pid,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "exit_code": run.exit_code,
+        "reason": run.reason,
+    }

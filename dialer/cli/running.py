@@ -1,0 +1,137 @@
+"""`run` and `settle`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from dialer.cli import given
+from dialer.clock import Clock
+from dialer.console import Console, choose, set_up_logging
+from dialer.errors import CampaignError, DialerError, ExitCode, Problem, UsageError
+from dialer.model import Campaign
+from dialer.report import Totals, closing_json, closing_line, summary
+from dialer.runner import Closed, Closing, Options
+from dialer.runner import run as run_campaigns
+
+
+def options(
+    max_runtime: str | None,
+    max_calls: int | None,
+    only: str | None,
+    yes: bool,
+    wait: str | None,
+    grace: str,
+    retry_lock: str,
+    *,
+    dials: bool = True,
+) -> Options:
+    """The options as values (UsageError)."""
+    waits = None if wait is None else math.inf if wait == "forever" else given.seconds("--wait", wait)
+    return Options(
+        max_runtime=None if max_runtime is None else given.seconds("--max-runtime", max_runtime),
+        max_calls=max_calls,
+        only=only,
+        yes=yes,
+        wait=waits,
+        grace=given.seconds("--grace", grace),
+        retry_lock=given.seconds("--retry-lock", retry_lock),
+        dials=dials,
+    )
+
+
+def run(files: Sequence[Path], asked: Options, result: Path | None, log_format: str, quiet: bool) -> int:
+    """Load, run, tell how it ended; gives the exit code."""
+    if log_format not in ("text", "json"):
+        raise UsageError(f"--log-format: {log_format!r} is neither text nor json")
+    clock = Clock()
+    console = choose(
+        sys.stderr,
+        log_format=cast(Literal["text", "json"], log_format),
+        quiet=quiet,
+        is_terminal=sys.stderr.isatty(),
+        now=clock.now,
+    )
+    restore = set_up_logging(console)
+    try:
+        closed, campaigns = _run(files, asked, console, clock)
+    finally:
+        restore()
+    console.close(closed.code)
+    if result is not None:
+        _write_result(result, closed)
+    if not (quiet and closed.code in (ExitCode.OK, ExitCode.WORK_REMAINS)):
+        _tell(closed, loud=bool(campaigns))
+    return closed.code
+
+
+def _run(files: Sequence[Path], asked: Options, console: Console, clock: Clock) -> tuple[Closed, Sequence[Campaign]]:
+    campaigns: list[Campaign] = []
+    try:
+        campaigns = _load(files)
+        if asked.dials:
+            _say_aloud(campaigns, console)
+        return asyncio.run(run_campaigns(campaigns, asked, console, clock)), campaigns
+    except DialerError as error:
+        console.say("failed", str(error), level="error")
+        names = [campaign.name for campaign in campaigns] or [path.stem for path in files]
+        reason = "error" if error.code is ExitCode.ERROR else error.code.name.lower()
+        empty = [Totals(name, clock.now(), {}, {}, 0, {}, 0, {}, None) for name in names]
+        return Closed(tuple(Closing(total.campaign, error.code, reason, total) for total in empty), error.code), []
+
+
+def _load(files: Sequence[Path]) -> list[Campaign]:
+    """All the files, or all their problems."""
+    found: list[Campaign] = []
+    faults: list[CampaignError] = []
+    for path in files:
+        try:
+            found.append(given.campaign(path))
+        except CampaignError as error:
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        problems = (Problem("", 0, f"{fault.path}: {problem}") for fault in faults for problem in fault.problems)
+        raise CampaignError(" and ".join(fault.path for fault in faults), tuple(problems))
+    return found
+
+
+def _say_aloud(campaigns: Sequence[Campaign], console: Console) -> None:
+    """Who calls at any hour and by no rules is told so each time."""
+    for campaign in campaigns:
+        where = "the simulated platform" if campaign.platform.url is None else campaign.platform.url
+        console.say(
+            "begins",
+            f"{campaign.name} on {where}; hours: {campaign.hours} (people are rung at any hour), rules: {campaign.rules} "
+            "(no law's calling rules are checked)",
+            campaign=campaign.name,
+            hours=campaign.hours,
+            rules=campaign.rules,
+        )
+
+
+def _tell(closed: Closed, *, loud: bool) -> None:
+    if loud:
+        for closing in closed.closings:
+            print("\n".join(summary(closing.totals)))
+            print()
+    for closing in closed.closings:
+        print(closing_line(closing.name, closing.code, closing.reason, closing.totals))
+
+
+def _write_result(path: Path, closed: Closed) -> None:
+    """One object for one campaign; for several, one that holds them and the code of the run."""
+    each = [closing_json(closing.name, closing.code, closing.reason, closing.totals) for closing in closed.closings]
+    whole = each[0] if len(each) == 1 else {"code": int(closed.code), "campaigns": each}
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        print(f"dialer: {path} cannot be written ({error.strerror}): how it ended is told here alone", file=sys.stderr)

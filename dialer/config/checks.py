@@ -1,0 +1,65 @@
+"""What keys of a campaign file demand of each other.
+
+These rules read the tree and not the finished shape, so that they are told beside all other faults of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dialer.config.address import SIMULATOR, is_local
+from dialer.config.document import Document, Place
+from dialer.config.words import Wrong, nearest, quoted
+from dialer.policy.outcome import ACCOUNT_FULL, REASONS
+from dialer.policy.retry import GROUPS
+
+Fault = tuple[Place, Wrong]
+
+RETRY_WORDS = frozenset({"attempts", *GROUPS, *REASONS})
+
+_URL = ("platform", "url")
+
+
+def faults(document: Document) -> Iterator[Fault]:
+    """Every rule between keys that the file breaks, with the place of the key that should change."""
+    yield from _said_aloud(document)
+    yield from _platform(document)
+    yield from _identity(document)
+    yield from _retry(document)
+
+
+def _said_aloud(document: Document) -> Iterator[Fault]:
+    if document.is_spoiled(*_URL) or is_local(document.at(*_URL)):
+        return
+    for key, value in (("hours", "always"), ("rules", "none")):
+        if document.at(key) is None:
+            yield (key,), Wrong("is missing, and real people can only be called where it is said", f"{key}: {value}")
+
+
+def _platform(document: Document) -> Iterator[Fault]:
+    url, platform = document.at(*_URL), document.at("platform")
+    if not isinstance(platform, dict) or document.is_spoiled(*_URL) or url == SIMULATOR:
+        return
+    if "api_key" not in platform:
+        yield ("platform", "api_key"), Wrong("is missing", "api_key: ${VERBEX_API_KEY}, with that variable set")
+    if "simulator" in platform and url is not None:
+        yield ("platform", "simulator"), Wrong("is only for the simulator", "remove it, or write url: simulator")
+
+
+def _identity(document: Document) -> Iterator[Fault]:
+    if document.at("contacts", "one_per") == "id" and document.at("contacts", "id") is None:
+        message = "a person per id needs an id, and contacts.id names no column"
+        yield ("contacts", "one_per"), Wrong(message, "add id: and the column's name")
+
+
+def _retry(document: Document) -> Iterator[Fault]:
+    retry = document.at("retry")
+    for word in retry if isinstance(retry, dict) else ():
+        if word not in RETRY_WORDS:
+            meant = nearest(word, RETRY_WORDS)
+            groups = f"it takes attempts, the 26 finish reasons and {', '.join(GROUPS)}"
+            message = f"{quoted(word)} is neither a finish reason nor a group of them"
+            yield ("retry", word), Wrong(message, f"did you mean {meant}?" if meant else groups)
+    if document.at("retry", ACCOUNT_FULL) in ("never", "done", "stop"):
+        message = "a full account says nothing about a person, who is always dialled again"
+        yield ("retry", ACCOUNT_FULL), Wrong(message, "write waits, as [2s, 10s, 30s]")

@@ -1,0 +1,198 @@
+"""The kinds of value in a campaign file: how each is read, and what an editor is told that it takes.
+
+Every scalar may be written with or without quotes, and may be a reference (`${…}`): the schema allows for both.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, WithJsonSchema
+
+from dialer.config import words
+from dialer.config.address import SIMULATOR, address
+from dialer.config.words import Wrong, nearest, one_or_more, quoted, text
+from dialer.model import Action, Response
+from dialer.policy.outcome import REASONS
+
+Schema: TypeAlias = dict[str, Any]
+
+_REFERENCE: Schema = {"type": "string", "pattern": r"\$\{"}
+_SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+
+
+def _like(pattern: str) -> Schema:
+    return {"type": "string", "pattern": rf"^\s*({pattern})\s*$|\$\{{"}
+
+
+def _number(pattern: str, kind: str = "number", **bounds: float) -> Schema:
+    return {"anyOf": [{"type": kind, **bounds}, _like(pattern)]}
+
+
+def _words(*known: str | int) -> Schema:
+    return {"anyOf": [{"enum": list(known)}, _REFERENCE]}
+
+
+def _list(item: Schema, least: int = 1) -> Schema:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": least}]}
+
+
+# --- texts and lists of them ---------------------------------------------------------------------
+
+
+def _unique(found: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((word for word in found if found.count(word) > 1), None)
+    if twice is not None:
+        raise Wrong(f"{quoted(twice)} stands there twice", "name it once")
+    return found
+
+
+def _sent(found: tuple[str, ...]) -> tuple[str, ...]:
+    if "*" in found and len(found) > 1:
+        raise Wrong("'*' means all columns, and others stand beside it", 'write "*" alone, or name the columns')
+    return _unique(found)
+
+
+def _some_numbers(value: object) -> list[object]:
+    if value in ([], ""):
+        raise Wrong("no number of your own stands here", 'write it with a plus: ["+1…"], one or several')
+    return _list_or_one(value)
+
+
+def _list_or_one(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _choice(*known: str) -> tuple[PlainValidator, WithJsonSchema]:
+    return PlainValidator(words.choice(*known)), WithJsonSchema(_words(*known))
+
+
+_Text = Annotated[str, PlainValidator(text)]
+_Number = Annotated[str, PlainValidator(words.own_number)]
+_Texts = tuple[_Text, ...]
+
+Text = Annotated[str, PlainValidator(text), WithJsonSchema(_SCALAR)]
+Name = Annotated[str, PlainValidator(words.name), WithJsonSchema(_number(words.NAME, "integer"))]
+Files = Annotated[_Texts, BeforeValidator(one_or_more), WithJsonSchema(_list(_SCALAR))]
+Phones = Annotated[_Texts, BeforeValidator(one_or_more), AfterValidator(_unique), WithJsonSchema(_list(_SCALAR))]
+Columns = Annotated[_Texts, BeforeValidator(_list_or_one), AfterValidator(_unique), WithJsonSchema(_list(_SCALAR, 0))]
+Sent = Annotated[_Texts, BeforeValidator(_list_or_one), AfterValidator(_sent), WithJsonSchema(_list(_SCALAR, 0))]
+OwnNumbers = Annotated[
+    tuple[_Number, ...],
+    BeforeValidator(_some_numbers),
+    AfterValidator(_unique),
+    WithJsonSchema(_list({"type": ["string", "integer"]})),
+]
+Country = Annotated[str, PlainValidator(words.country), WithJsonSchema(_like(words.COUNTRY))]
+OnePer = Annotated[str, *_choice("phone", "id")]
+Encoding = Annotated[str, PlainValidator(words.encoding), WithJsonSchema({"type": "string"})]
+Delimiter = Annotated[str, PlainValidator(words.delimiter), WithJsonSchema({"type": "string"})]
+Url = Annotated[str, PlainValidator(address), WithJsonSchema(_like(f"{SIMULATOR}|https?://[^/?#]+/*"))]
+Key = Annotated[SecretStr, BeforeValidator(words.key), WithJsonSchema({"type": "string"})]
+Hours = Annotated[str, PlainValidator(words.only("always")), WithJsonSchema(_words("always"))]
+Rules = Annotated[str, PlainValidator(words.only("none")), WithJsonSchema(_words("none"))]
+
+# --- lengths of time, shares, numbers ------------------------------------------------------------
+
+Duration = Annotated[float, PlainValidator(words.duration), WithJsonSchema(_like(words.DURATION))]
+SomeTime = Annotated[float, PlainValidator(words.some_time), WithJsonSchema(_like(words.DURATION))]
+Share = Annotated[
+    float, PlainValidator(words.share), WithJsonSchema(_number(words.SHARE, "number", minimum=0, maximum=1))
+]
+Rate = Annotated[
+    float,
+    PlainValidator(words.calls_per_second),
+    WithJsonSchema(_number(words.NUMBER, exclusiveMinimum=0, maximum=words.MOST_CALLS_PER_SECOND)),
+]
+AboveZero = Annotated[
+    float, PlainValidator(words.above_zero), WithJsonSchema(_number(words.NUMBER, exclusiveMinimum=0))
+]
+Number = Annotated[float, PlainValidator(words.number), WithJsonSchema(_number(words.NUMBER, minimum=0))]
+Count = Annotated[int, PlainValidator(words.whole(0)), WithJsonSchema(_number(words.WHOLE, "integer", minimum=0))]
+OneOrMore = Annotated[int, PlainValidator(words.whole(1)), WithJsonSchema(_number(words.WHOLE, "integer", minimum=1))]
+Lines = Annotated[
+    int | None,
+    PlainValidator(words.lines),
+    WithJsonSchema(_number(f"{words.WHOLE}|auto", "integer", minimum=1)),
+]
+
+# --- the agent -----------------------------------------------------------------------------------
+
+
+def _agent(value: object) -> tuple[str | None, str | None]:
+    if not isinstance(value, dict):
+        return text(value), None
+    if list(value) != ["column"]:
+        raise Wrong("the only key below it is `column`", "write an agent's id, or {column: agent_id}")
+    return None, text(value["column"])
+
+
+_AGENT_COLUMN: Schema = {
+    "type": "object",
+    "properties": {"column": _SCALAR},
+    "required": ["column"],
+    "additionalProperties": False,
+}
+Agent = Annotated[
+    tuple[str | None, str | None], PlainValidator(_agent), WithJsonSchema({"anyOf": [_SCALAR, _AGENT_COLUMN]})
+]
+"""An agent's id and None, or None and the column that holds one."""
+
+# --- what follows a finish reason ----------------------------------------------------------------
+
+_ACTIONS = {action.value: action for action in (Action.NEVER, Action.DONE, Action.STOP)}
+
+
+def _response(value: object) -> Response:
+    if isinstance(value, str) and value.strip() in _ACTIONS:
+        return Response(_ACTIONS[value.strip()])
+    try:
+        return Response(Action.WAIT, tuple(words.some_time(wait) for wait in one_or_more(value)))
+    except Wrong as wrong:
+        message = wrong.message
+    raise Wrong(message, "write waits as 10m or [10m, 1h], or one of never, done, stop")
+
+
+RESPONSE: Schema = {"anyOf": [_words(*_ACTIONS), *_list(_like(words.DURATION))["anyOf"]]}
+Answer = Annotated[Response, PlainValidator(_response), WithJsonSchema(RESPONSE)]
+
+
+def reason(value: object) -> str:
+    """One of the finish reasons that the platform is known to have."""
+    word = text(value)
+    if word not in REASONS:
+        meant = nearest(word, REASONS)
+        raise Wrong(f"{quoted(word)} is not a finish reason", f"did you mean {meant}?" if meant else "")
+    return word
+
+
+# --- the simulator's people ----------------------------------------------------------------------
+
+_Reason = Annotated[str, PlainValidator(reason)]
+_REASON: Schema = _words(*sorted(REASONS))
+
+
+def _some_weight(mix: dict[str, float]) -> dict[str, float]:
+    if not any(mix.values()):
+        raise Wrong("no finish reason has a weight above 0", "write it as {no_answer: 3, user_ended_call: 7}")
+    return mix
+
+
+Mix = Annotated[
+    dict[_Reason, Number],
+    AfterValidator(_some_weight),
+    WithJsonSchema(
+        {"type": "object", "propertyNames": _REASON, "additionalProperties": _number(words.NUMBER, minimum=0)}
+    ),
+]
+Script = Annotated[
+    dict[_Number, Annotated[tuple[_Reason, ...], BeforeValidator(one_or_more)]],
+    WithJsonSchema({"type": "object", "additionalProperties": _list(_REASON)}),
+]
+FullAnswer = Annotated[
+    str,
+    PlainValidator(words.choice("201", "record", "429", "403")),
+    WithJsonSchema(_words("201", 201, "record", "429", 429, "403", 403)),
+]
+Lookup = Annotated[str, *_choice("custom", "platform", "both")]
+Repeated = Annotated[str, *_choice("refused", "merged", "dialled")]

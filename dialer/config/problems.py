@@ -1,0 +1,112 @@
+"""From the faults that pydantic finds to sentences for the writer of a campaign; no key is ever shown in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from dialer.config import shape
+from dialer.config.document import Document, Place, dotted
+from dialer.config.shape import CampaignFile
+from dialer.config.words import Wrong, nearest
+from dialer.errors import Problem
+
+STARS = "**********"
+
+_SECTIONS: Mapping[str, type[BaseModel]] = {
+    "": CampaignFile,
+    "contacts": shape.ContactsPart,
+    "call": shape.CallPart,
+    "platform": shape.PlatformPart,
+    "platform.simulator": shape.SimulatorPart,
+    "pace": shape.PacePart,
+    "retry": shape.RetryPart,
+    "recovery": shape.RecoveryPart,
+}
+
+_EXAMPLES = {
+    "name": "name: reminders",
+    "contacts": "contacts: {file: contacts.csv}",
+    "contacts.file": "file: contacts.csv",
+    "call": "call: {from: […]}, with your own number",
+    "call.from": "from: […], with your own number",
+    "platform": "platform: {url: https://api.verbex.ai, api_key: …}, or {url: simulator}",
+    "platform.url": "url: https://api.verbex.ai, or url: simulator",
+}
+
+_NOT_YET = frozenset({"contacts.priority", "contacts.not_before", "contacts.not_after"})
+
+_LOOKS_LIKE_KEY = re.compile(r"\b(?:API_|whsec_)(?=[A-Z_-]*[a-z0-9])[\w-]{8,}")
+_LONG_QUOTE = re.compile(r"'([^']{60})[^']{20,}'")
+
+
+def shaped(document: Document, known: Collection[Place]) -> tuple[CampaignFile | None, list[Problem]]:
+    """The tree as a campaign file's shape, or None and what is wrong with it; of `known` places nothing is said."""
+    try:
+        return CampaignFile.model_validate(document.tree), []
+    except ValidationError as fault:
+        errors = fault.errors(include_url=False, include_input=False)
+    found: dict[Place, Wrong] = {}
+    for error in errors:
+        place = tuple(part for part in error["loc"] if part != "[key]")
+        if place not in known and not document.is_spoiled(*place):
+            found.setdefault(place, _wrong(document, place, error["type"], error.get("ctx", {})))
+    return None, [problem(document, place, wrong) for place, wrong in found.items()]
+
+
+def problem(document: Document, place: Place, wrong: Wrong) -> Problem:
+    """A fault of a place, with its key and line."""
+    return Problem(dotted(place), document.line(place), wrong.message, wrong.suggestion)
+
+
+def listed(document: Document, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """All problems in the order of the file, each once, with stars for what is secret or looks like a key."""
+    return tuple(dict.fromkeys(_masked(one, document.secrets) for one in sorted(problems, key=lambda one: one.line)))
+
+
+def _wrong(document: Document, place: Place, kind: str, context: Mapping[str, Any]) -> Wrong:
+    cause = context.get("error")
+    if isinstance(cause, Wrong):
+        return cause
+    if kind == "missing":
+        return Wrong("is missing", _EXAMPLES.get(dotted(place), ""))
+    if kind == "extra_forbidden":
+        return _unknown(place)
+    message = "is empty" if document.at(*(str(part) for part in place)) == "" else "needs keys of its own below it"
+    return Wrong(message, "write its keys below it, two spaces further in, or remove the line")
+
+
+def _unknown(place: Place) -> Wrong:
+    *section, word = (str(part) for part in place)
+    if dotted(place) in _NOT_YET:
+        message = "this version does not act on it, and would call people whom it should hold back"
+        return Wrong(message, "remove the line, and leave out of the list whoever is not to be called yet")
+    meant = nearest(word, _known(".".join(section)))
+    if meant is not None:
+        return Wrong("there is no such key", f"did you mean {meant}?")
+    return Wrong("there is no such key", _home(word) or f"known are {', '.join(_known('.'.join(section)))}")
+
+
+def _known(section: str) -> list[str]:
+    return [field.alias or name for name, field in _SECTIONS[section].model_fields.items()]
+
+
+def _home(word: str) -> str:
+    section = next((section for section in _SECTIONS if word in _known(section)), None)
+    if section is None:
+        return ""
+    return f"it belongs under {section}:" if section else "it belongs to the left, under no other key"
+
+
+def _masked(one: Problem, secrets: Collection[str]) -> Problem:
+    return Problem(_mask(one.key, secrets), one.line, _mask(one.message, secrets), _mask(one.suggestion, secrets))
+
+
+def _mask(text: str, secrets: Collection[str]) -> str:
+    for secret in sorted((" ".join(secret.split()) for secret in secrets), key=len, reverse=True):
+        if len(secret) >= 4:
+            text = text.replace(secret, STARS)
+    return _LONG_QUOTE.sub(r"'\1…'", _LOOKS_LIKE_KEY.sub(STARS, text))

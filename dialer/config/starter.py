@@ -1,0 +1,107 @@
+"""A first campaign.yaml, written from the header of a list and a look at its first rows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePath
+
+import yaml
+
+from dialer.config.guessing import Guess, Rows, guess
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_WIDTH = 100
+
+_TEXT = """\
+# A first campaign, made from the columns of the list. Put in your own number, then:
+#   dialer check campaign.yaml     looks for every error and dials nobody
+#   dialer run campaign.yaml       calls; the same command goes on where it stopped
+name: {name}
+contacts:
+  file: {file}  # .csv, .csv.gz or .parquet; relative to this file
+  phone: {phone}
+{id}{country}{required}\
+  # expires: 20h  # a contact is given up this long after its row was first seen
+call:
+  from: []  # your own number or numbers, with plus: they are what people see
+  # agent: …  # the agent's id; or {{column: agent_id}} for a column that holds it
+  data: {data}
+{metadata}\
+platform:
+  url: https://api.verbex.ai  # or: simulator, which rings nobody
+  api_key: ${{VERBEX_API_KEY}}  # from the environment; or ${{file:/etc/dialer/key}}
+pace:
+  calls_per_second: 1
+  concurrent_calls: 5  # or auto: learn the account's limit
+retry:
+  attempts: 3  # for one contact, all reasons together
+  no_answer: [2h, 1d]  # waits after the first, second… time
+  line_busy: [10m, 1h]
+  # machine: never  # what a voicemail or an answering machine is worth
+hours: always  # people are called at any hour
+rules: none  # no pack of law is applied
+ledger: dialer.db
+"""
+
+
+def starter(list_name: str, columns: Sequence[str], samples: Rows = ()) -> str:
+    """The text of a first campaign file for a list.
+
+    `list_name` is the list's path as it is to stand in the file, `columns` its header, `samples` some of its rows,
+    a text for each column. The text loads once an own number is written into `call.from`, which is left empty; so
+    is `contacts.phone` where no column looks like a number.
+    """
+    seen = guess([column.strip() for column in columns], samples)
+    return _TEXT.format(
+        name=_name(list_name),
+        file=_scalar(list_name),
+        phone=_phone(seen),
+        id=f"  id: {_scalar(seen.id)}  # what a row is about\n" if seen.id else "",
+        country=_country(seen),
+        required=_required(seen),
+        data=_listed([column for column in seen.others if column != "*"], "the agent is told these"),
+        metadata=f"  metadata: {_listed([seen.id], 'kept with the call')}\n" if seen.id else "",
+    )
+
+
+def _name(list_name: str) -> str:
+    stem = PurePath(list_name).name.split(".")[0]
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-")[:64] or "campaign"
+
+
+def _phone(seen: Guess) -> str:
+    if not seen.phones:
+        return " # write here the column with the number"
+    return _scalar(seen.phones[0]) if len(seen.phones) == 1 else _listed(seen.phones, "rung in this order")
+
+
+def _country(seen: Guess) -> str:
+    why = "some numbers of this list are" if seen.local else "for numbers that are"
+    return f"  # country: US  # {why} written without a plus: they need it\n"
+
+
+def _required(seen: Guess) -> str:
+    if not seen.names:
+        return ""
+    columns = ", ".join(_scalar(name) for name in seen.names)
+    return f"  # required: [{columns}]  # an empty cell in one of these is a reject\n"
+
+
+def _listed(words: Sequence[str], comment: str) -> str:
+    """Some words as a list in one line, or in a line each where that would be too long."""
+    short = f"[{', '.join(map(_scalar, words))}]  # {comment}"
+    if len(short) <= _WIDTH:
+        return short
+    return "".join([f" # {comment}", *(f"\n    - {_scalar(word)}" for word in words)])
+
+
+def _scalar(word: str) -> str:
+    """A text as YAML, in quotes only where it needs them; `${` is written so that it stands for itself."""
+    plain = word.replace("${", "$${")
+    if _PLAIN.fullmatch(plain) and plain.lower() not in _YAML_WORDS:
+        return plain
+    return yaml.safe_dump(plain, default_style='"', allow_unicode=True, width=10**9).rstrip("\n")

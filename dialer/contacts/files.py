@@ -1,0 +1,88 @@
+"""The files of a list as bytes: what they are, whether they can be read, what identifies them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from io import BufferedReader
+from pathlib import Path
+
+from dialer.errors import ListError
+from dialer.model import CallRules, ListRules
+
+READER = 1
+"""Raised whenever the same bytes and rules would give other rows, so that lists are imported anew."""
+
+_PARQUET = b"PAR1"
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+class Kind(Enum):
+    """How a file of a list is read; told by its content, a name can lie."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """The file, open for reading. Raises ListError in one sentence if it is not there or not a file."""
+    try:
+        handle = path.open("rb")
+    except FileNotFoundError:
+        raise ListError(f"{path}: there is no such file; correct contacts.file or put the list there") from None
+    except IsADirectoryError:
+        raise ListError(f"{path}: this is a directory, not a list; name a file in contacts.file") from None
+    except OSError as refusal:
+        raise ListError(f"{path}: the file cannot be opened ({refusal.strerror}); see that it may be read") from None
+    with handle:
+        yield handle
+
+
+def kind(path: Path) -> Kind:
+    """Whether this is Parquet or CSV. Raises ListError for an empty file and for workbooks."""
+    with opened(path) as handle:
+        start = handle.read(4)
+    if not start:
+        raise ListError(f"{path}: the file is empty; it needs a header line and rows")
+    if start in _WORKBOOKS:
+        raise ListError(f"{path}: this is a workbook or an archive, not a list; save it as CSV (UTF-8) or Parquet")
+    if start == _PARQUET:
+        return Kind.PARQUET
+    if path.suffix.lower() in (".parquet", ".pq"):
+        raise ListError(f"{path}: this is not a Parquet file, whatever its name; write it again or rename it")
+    return Kind.CSV
+
+
+def fingerprint(rules: ListRules, call: CallRules) -> str:
+    """SHA-256, in hex, of the files' names and bytes and of every rule by which rows are read.
+
+    The columns that `call` names are part of it, so that a list is looked at again when the campaign
+    asks for other columns. Raises ListError if a file cannot be read.
+    """
+    digest = hashlib.sha256(_meaning(rules, call).encode())
+    for path in rules.files:
+        with opened(path) as handle:
+            content = hashlib.file_digest(handle, "sha256").hexdigest()
+        digest.update(json.dumps([path.name, content]).encode())
+    return digest.hexdigest()
+
+
+def _meaning(rules: ListRules, call: CallRules) -> str:
+    return json.dumps(
+        {
+            "reader": READER,
+            "phone": rules.phone,
+            "id": rules.id,
+            "one_per": rules.one_per,
+            "country": rules.country,
+            "steering": rules.steering,
+            "required": rules.required,
+            "encoding": rules.encoding,
+            "delimiter": rules.delimiter,
+            "call": [call.agent_column, call.data, call.metadata],
+        }
+    )

@@ -1,0 +1,70 @@
+"""The columns of a list: what its header says, and whether it has what the campaign asks for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dialer.errors import ListError
+from dialer.model import CallRules, ListRules
+
+_SHOWN = 40
+_STEERING = "contacts (timezone, region, postcode or consent)"
+
+
+def names(path: Path, cells: Sequence[str]) -> tuple[str, ...]:
+    """The header's names without the spaces around them. Raises ListError for an empty or repeated name."""
+    found = tuple(cell.strip() for cell in cells)
+    for position, name in enumerate(found, start=1):
+        if not name:
+            raise ListError(f"{path}: column {position} of the header has no name; give it one or take it out")
+        if "\0" in name:
+            raise ListError(f"{path}: the header holds NUL bytes; if the file is UTF-16, set contacts.encoding: utf-16")
+        if name in found[: position - 1]:
+            raise ListError(f"{path}: the header has two columns {name!r}; names must differ, rename one of them")
+    return found
+
+
+def check_same(first: Path, expected: Sequence[str], path: Path, found: Sequence[str]) -> None:
+    """Raises ListError unless both files of a list have the same columns, in whatever order."""
+    if set(expected) == set(found):
+        return
+    lacks = [name for name in expected if name not in found]
+    extra = [name for name in found if name not in expected]
+    parts = [f"{word} {_listed(columns)}" for word, columns in (("lacks", lacks), ("adds", extra)) if columns]
+    raise ListError(
+        f"{path}: this file {' and '.join(parts)}, unlike {first.name}; all files of a list need one header"
+    )
+
+
+def check_has_all(path: Path, found: Sequence[str], rules: ListRules, call: CallRules) -> None:
+    """Raises ListError that names every column which the campaign asks for and the list does not have."""
+    missing = [(key, column) for key, column in _asked_for(rules, call) if column not in found]
+    if not missing:
+        return
+    clauses = "; ".join(f"{key} names the column {column!r}{_nearest(column, found)}" for key, column in missing)
+    raise ListError(f"{path}: the list lacks what the campaign asks for: {clauses}; its columns are: {_listed(found)}")
+
+
+def _asked_for(rules: ListRules, call: CallRules) -> Iterator[tuple[str, str]]:
+    yield from (("contacts.phone", column) for column in rules.phone)
+    if rules.id is not None:
+        yield "contacts.id", rules.id
+    yield from (("contacts.required", column) for column in rules.required)
+    yield from ((_STEERING, column) for column in rules.steering)
+    if call.agent_column is not None:
+        yield "call.agent", call.agent_column
+    yield from (("call.data", column) for column in call.data if column != "*")
+    yield from (("call.metadata", column) for column in call.metadata if column != "*")
+
+
+def _nearest(column: str, found: Sequence[str]) -> str:
+    folded = {name.casefold(): name for name in found}
+    near = difflib.get_close_matches(column.casefold(), folded, n=1)
+    return f" (did you mean {folded[near[0]]!r}?)" if near else ""
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+    return ", ".join(columns[:_SHOWN]) + more

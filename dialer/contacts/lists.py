@@ -1,0 +1,62 @@
+"""A list: its files one after another, in pieces, as chunks of rows and rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dialer.contacts import csv_list, header, parquet_list
+from dialer.contacts.files import Kind, kind
+from dialer.contacts.rows import Piece, Sorter
+from dialer.errors import ListError
+from dialer.model import BadNumber, CallRules, Chunk, ListRules, Number
+
+
+def columns(rules: ListRules) -> tuple[str, ...]:
+    """The list's columns, in the order of its first file.
+
+    Raises ListError for a file that cannot be read, a header with empty or repeated names, and files of
+    one list that do not have the same columns.
+    """
+    first, *others = rules.files
+    expected = _columns(first, rules)
+    for path in others:
+        header.check_same(first, expected, path, _columns(path, rules))
+    return expected
+
+
+def read(
+    rules: ListRules,
+    call: CallRules,
+    read_number: Callable[[str], Number | BadNumber],
+    chunk_rows: int = 20_000,
+) -> Iterator[Chunk]:
+    """The list's rows and rejects, in its order, in chunks of at most `chunk_rows` rows of the files.
+
+    A bad row is a reject and stops nothing. A bad number beside a good one of the same row is a reject
+    too, with that row's line, and the row stays good. Duplicates are not looked for here. Raises ListError
+    for a fault of a file or of the header, which may come after chunks: take nothing before the end.
+    """
+    order = columns(rules)
+    header.check_has_all(rules.files[0], order, rules, call)
+    sorter = Sorter(order, rules, read_number)
+    has_rows = False
+    for path in rules.files:
+        for piece in _pieces(path, rules, chunk_rows):
+            has_rows = True
+            yield sorter.chunk(piece)
+    if not has_rows:
+        names = ", ".join(str(path) for path in rules.files)
+        raise ListError(f"{names}: a header and no rows; there is nobody to call, write the list again")
+
+
+def _columns(path: Path, rules: ListRules) -> tuple[str, ...]:
+    if kind(path) is Kind.PARQUET:
+        return parquet_list.columns(path)
+    return csv_list.columns(path, rules)
+
+
+def _pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
+    if kind(path) is Kind.PARQUET:
+        return parquet_list.pieces(path, rules, rows)
+    return csv_list.pieces(path, rules, rows)

@@ -1,0 +1,151 @@
+"""Parquet files as pieces: JSON values with their types, and the same cells as text.
+
+The line of a row is its number plus one, as if a header were line 1. Text, whole numbers, floats, truth
+values, lists and structs keep their JSON types; dates and times become ISO 8601 text (aware instants in
+UTC), decimals text; a null, NaN or infinite float is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.types as pt
+
+from dialer.contacts import header
+from dialer.contacts.files import opened
+from dialer.contacts.rows import Piece, table
+from dialer.errors import ListError
+from dialer.model import JSON, ListRules
+
+_BUFFER = 1024 * 1024
+
+
+def columns(path: Path) -> tuple[str, ...]:
+    """The top-level columns. Raises ListError for a file that is not whole, or whose bytes are no text."""
+    with _parquet(path) as file:
+        return _columns(path, file.schema_arrow)
+
+
+def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
+    """The file in pieces of at most so many rows. Raises ListError."""
+    with _parquet(path) as file:
+        names = _columns(path, file.schema_arrow)
+        for column in (*rules.phone, *(() if rules.id is None else (rules.id,))):
+            _check_identity(path, column, _plain_type(file.schema_arrow.field(column).type))
+        line = 2
+        for batch in file.iter_batches(batch_size=rows, use_threads=False):
+            if batch.num_rows:
+                yield _piece(path, names, batch, line)
+            line += batch.num_rows
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    with opened(path):
+        pass
+    try:
+        with pq.ParquetFile(path, buffer_size=_BUFFER, page_checksum_verification=True) as file:
+            yield file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
+        first = str(fault).splitlines()[0]
+        raise ListError(f"{path}: the Parquet file is cut off or damaged ({first}); write it again") from None
+
+
+def _columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
+    for field in schema:
+        if _has_bytes(field.type):
+            raise ListError(f"{path}: the column {field.name!r} holds raw bytes; write it as text or take it out")
+    return header.names(path, schema.names)
+
+
+def _has_bytes(kind: pa.DataType) -> bool:
+    plain = _plain_type(kind)
+    if pt.is_nested(plain):
+        return any(_has_bytes(plain.field(at).type) for at in range(plain.num_fields))
+    return bool(pt.is_binary(plain) or pt.is_large_binary(plain) or pt.is_fixed_size_binary(plain))
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pt.is_dictionary(kind) else kind
+
+
+def _check_identity(path: Path, column: str, kind: pa.DataType) -> None:
+    """Small floats have lost digits and other types have none: the wrong person would be rung."""
+    if pt.is_float16(kind) or pt.is_float32(kind):
+        raise ListError(f"{path}: the column {column!r} holds {kind} floats, too small for a number; write it as text")
+    if _is_text(kind) or pt.is_integer(kind) or pt.is_float64(kind) or pt.is_decimal(kind) or pt.is_null(kind):
+        return
+    raise ListError(f"{path}: the column {column!r} holds {kind} values; a number or an id is text or a whole number")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))
+
+
+def _piece(path: Path, names: tuple[str, ...], batch: pa.RecordBatch, line: int) -> Piece:
+    raw = [_cells(column) for column in batch.columns]
+    values = [_values(cells, column.type) for cells, column in zip(raw, batch.columns, strict=True)]
+    texts = table({name: list(map(_text, cells)) for name, cells in zip(names, raw, strict=True)})
+    lines = range(line, line + batch.num_rows)
+    return Piece(path.name, lines, dict(zip(names, values, strict=True)), texts)
+
+
+def _cells(column: pa.Array) -> Sequence[object]:
+    if pt.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pt.is_timestamp(column.type) and column.type.tz is not None:
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    if pt.is_float16(column.type) or pt.is_float32(column.type):
+        # By way of its shortest text, so that 0.1 stays 0.1 and does not become 0.10000000149011612.
+        column = column.cast(pa.float32()).cast(pa.string()).cast(pa.float64())
+    cells: list[object] = column.to_pylist()
+    return cells
+
+
+def _values(cells: Sequence[object], kind: pa.DataType) -> Sequence[JSON]:
+    plain = _plain_type(kind)
+    if _is_text(plain) or pt.is_integer(plain) or pt.is_boolean(plain) or pt.is_null(plain):
+        return cells
+    return list(map(_value, cells))
+
+
+def _value(cell: object) -> JSON:
+    """A cell of any Parquet type as a JSON value."""
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None
+    if cell is None or isinstance(cell, str | int):
+        return cell
+    if isinstance(cell, Mapping):
+        return {str(key): _value(each) for key, each in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [_value(each) for each in cell]
+    return _moment(cell)
+
+
+def _moment(cell: object) -> str:
+    if isinstance(cell, timedelta):
+        return pd.Timedelta(cell).isoformat()
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        return cell.astimezone(UTC).isoformat()
+    return cell.isoformat() if isinstance(cell, date | time) else str(cell)
+
+
+def _text(cell: object) -> str:
+    """A cell as the text that a CSV file would have; a whole float or decimal is read as a whole number."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
+        return ""
+    if isinstance(cell, float | Decimal):
+        return str(int(cell)) if cell == int(cell) else str(cell)
+    value = _value(cell)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,289 @@
+"""Results as files: CSV for a spreadsheet, Parquet for a data frame, JSON lines for a program.
+
+A file appears whole or not at all: it is written beside its target, fsynced and renamed, readable by its owner
+alone. Rows are taken one at a time, so memory does not grow with the campaign.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dialer.errors import DialerError, UsageError
+
+RESULT_COLUMNS = (
+    "campaign",
+    "id",
+    "phone",
+    "state",
+    "attempts",
+    "finish_reason",
+    "call_status",
+    "call_id",
+    "platform_id",
+    "from_number",
+    "ai_agent_id",
+    "started_at",
+    "ended_at",
+    "duration_seconds",
+    "recording_url",
+    "transcript",
+    "due_at",
+    "detail",
+)
+"""One row a contact; the contact's own columns follow (see `result_columns`)."""
+
+ATTEMPT_COLUMNS = (
+    "campaign",
+    "id",
+    "phone",
+    "serial",
+    "state",
+    "costs",
+    "call_id",
+    "platform_id",
+    "from_number",
+    "ai_agent_id",
+    "intended_at",
+    "placed_at",
+    "started_at",
+    "ended_at",
+    "duration_seconds",
+    "call_status",
+    "finish_reason",
+    "recording_url",
+    "transcript",
+    "error",
+)
+"""One row an attempt."""
+
+REJECT_COLUMNS = ("campaign", "file", "line", "column", "value", "reason", "why")
+"""One row a fault of the list."""
+
+STANDARD_OUTPUT = "-"
+
+_OWN = "row."  # before the name of a contact's own column
+_JSON_COLUMNS = frozenset({"transcript"})
+_INTEGERS = frozenset({"attempts", "duration_seconds", "serial", "costs", "line"})
+_PARQUET_ROWS = 5000  # in one row group; with transcripts some 25 MB of text
+
+Row = Mapping[str, Any]
+Writer = Callable[[Iterator[Row], Sequence[str], BinaryIO], int]
+
+
+def result_columns(list_columns: Iterable[str]) -> tuple[str, ...]:
+    """The columns of an export of one row a contact, whose list has these columns."""
+    return RESULT_COLUMNS + tuple(_OWN + name for name in list_columns)
+
+
+def export(rows: Iterator[Row], columns: Sequence[str], target: str | Path, *, stdout: BinaryIO | None = None) -> int:
+    """Write the rows with these columns to a `.csv`, `.parquet` or `.jsonl` file, or as CSV to `-`.
+
+    A row holds its values by column; columns `row.<name>` are found in its JSON text `row`. Gives the number of
+    rows written. `stdout` is where `-` goes (default: standard output); a reader who closes it early has had
+    enough, and that is no error.
+
+    Raises:
+        UsageError: a kind of file that is not known, or a place where no file can be.
+        DialerError: the file could not be written; what stood there before still does.
+    """
+    if str(target) == STANDARD_OUTPUT:
+        return _to_output(rows, columns, stdout or sys.stdout.buffer)
+    path = Path(target)
+    write = check_target(path)
+    with _replacing(path) as out:
+        return write(rows, columns, out)
+
+
+def check_target(target: str | Path) -> Writer:
+    """The writer for a target, found before a row is read.
+
+    Raises:
+        UsageError: a kind of file that is not known, or a place where no file can be.
+    """
+    path = Path(target)
+    write = _WRITERS.get(path.suffix.lower())
+    if str(target) == STANDARD_OUTPUT:
+        return _write_csv
+    if write is None:
+        kinds = ", ".join(_WRITERS)
+        raise UsageError(
+            f"cannot tell from {str(path)!r} what to write: end it in {kinds}, or say - for standard output"
+        )
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent} to write {path.name} into: make it, or name another place")
+    return write
+
+
+# --- where it goes -----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside the target that takes its place when all has gone well, and is gone when not."""
+    place = path.resolve()  # a link stays a link
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".export-", suffix=".part", dir=place.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(place)
+        _sync_folder(place.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> DialerError:
+    return DialerError(
+        f"{path} could not be written ({error.strerror or error}), and what stood there before still does: "
+        "make room or name another file after -o"
+    )
+
+
+def _to_output(rows: Iterator[Row], columns: Sequence[str], stdout: BinaryIO) -> int:
+    written = _Counted(rows)
+    try:
+        _write_csv(written, columns, stdout)
+        stdout.flush()
+    except BrokenPipeError:
+        # What the interpreter flushes at its end would meet the closed pipe again.
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stdout.fileno())
+    except OSError as error:
+        raise DialerError(f"standard output could not be written ({error.strerror or error}): make room") from error
+    return written.count
+
+
+class _Counted(Iterator[Row]):
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        self.count += 1
+        return row
+
+
+# --- the three kinds of file -------------------------------------------------------------------------
+
+
+def _write_csv(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> int:
+    lines = csv.writer(_UnixLines(out), lineterminator="\r\n")
+    lines.writerow([guarded(name) for name in columns])
+    count = 0
+    for row in rows:
+        lines.writerow([guarded(as_text(value)) for value in _values(row, columns)])
+        count += 1
+    return count
+
+
+class _UnixLines:
+    """Ends lines in a newline alone. The csv module is told of both characters, so that it quotes both in a cell."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def write(self, line: str) -> int:
+        return self._out.write(line.removesuffix("\r\n").encode() + b"\n")
+
+
+def _write_jsonl(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> int:
+    count = 0
+    for row in rows:
+        values = dict(zip(columns, _values(row, columns), strict=True))
+        for name in _JSON_COLUMNS & values.keys():
+            values[name] = _unpacked(values[name])
+        out.write(_encodable(json.dumps(values, ensure_ascii=False)).encode() + b"\n")
+        count += 1
+    return count
+
+
+def _write_parquet(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> int:
+    import pyarrow as pa  # only here: it takes a third of a second
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, pa.int64() if name in _INTEGERS else pa.string()) for name in columns])
+    count = 0
+    with pq.ParquetWriter(out, schema) as writer:
+        while batch := [_cells(row, columns) for row in islice(rows, _PARQUET_ROWS)]:
+            arrays = [
+                pa.array(cells, field.type) for cells, field in zip(zip(*batch, strict=True), schema, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            count += len(batch)
+    return count
+
+
+def _cells(row: Row, columns: Sequence[str]) -> list[int | str | None]:
+    return [_typed(name, value) for name, value in zip(columns, _values(row, columns), strict=True)]
+
+
+_WRITERS: Mapping[str, Writer] = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_jsonl}
+
+
+# --- cells -------------------------------------------------------------------------------------------
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+def guarded(cell: str) -> str:
+    """The cell, with a leading ' where a spreadsheet would take it for a formula.
+
+    A plain number is none, and neither is a telephone number in E.164.
+    """
+    if not _FORMULA.match(cell) or _PLAIN_NUMBER.fullmatch(cell):
+        return cell
+    return "'" + cell
+
+
+def as_text(value: Any) -> str:
+    """A value as a cell: text as it is, null as nothing, all else as JSON."""
+    if isinstance(value, str):
+        return _encodable(value)
+    return "" if value is None else _encodable(json.dumps(value, ensure_ascii=False))
+
+
+def _typed(column: str, value: Any) -> int | str | None:
+    return value if value is None or column in _INTEGERS else as_text(value)
+
+
+def _values(row: Row, columns: Sequence[str]) -> list[Any]:
+    own = json.loads(row["row"]) if "row" in row else {}
+    return [own.get(name.removeprefix(_OWN)) if name.startswith(_OWN) else row.get(name) for name in columns]
+
+
+def _unpacked(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _encodable(text: str) -> str:
+    """JSON can name half a character, which no file can hold; such a half is written out as its code."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,259 @@
+"""The ledger: what happened to whom, on disk at every moment.
+
+`Ledger` is the writing side, one per process, and its verbs are few: import, due, intend, place, settle, refuse, hold,
+look. `reading` is the side of those who want to look. No SQL and no SQLite type leaves this room.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from dialer.errors import CampaignError, Problem
+from dialer.ledger import dialing, importing, opening, pausing
+from dialer.ledger.control import Lock, take_lock
+from dialer.ledger.dialing import Decide, Passed, RunMark
+from dialer.ledger.importing import Imported
+from dialer.ledger.moments import text
+from dialer.ledger.writer import InlineExecutor, Writer
+from dialer.model import (
+    Attempt,
+    CallRecord,
+    Campaign,
+    Candidate,
+    Chunk,
+    Decision,
+    Intent,
+    ListRules,
+    NotPlaced,
+)
+
+__all__ = ["Imported", "InlineExecutor", "Ledger", "Passed"]
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A campaign's row in the ledger."""
+
+    id: int
+    lines: float | None
+
+
+class Ledger:
+    """The writing side of a ledger, from `open` to `close`; the process holds its lock for that time."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, executor: Executor, lock: Lock, now: Now) -> None:
+        self.path = path
+        self._connection = connection
+        self._executor = executor
+        self._lock = lock
+        self._now = now
+        self._writer = Writer(connection, executor, str(path))
+        self._mark = RunMark(0, 0)
+        self.secret = b""
+
+    @classmethod
+    def open(
+        cls, path: Path, command: str, now: Now, *, executor: Executor | None = None, synchronous: str = "FULL"
+    ) -> Ledger:
+        """Take the lock and open the ledger, making it if it is not there.
+
+        `now` is the wall clock; `executor` where the writer works (default: a thread of its own).
+
+        Raises:
+            LedgerHeld: another run holds it.
+            LedgerError: it cannot be read or written, is not a ledger, or its secret is missing.
+        """
+        lock = take_lock(path, command, text(now()))
+        try:
+            connection = opening.open_for_writing(path, text(now()), synchronous)
+            worker = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
+            ledger = cls(path, connection, worker, lock, now)
+            ledger.secret = opening.secret_of(path, connection)
+        except BaseException:
+            lock.release()
+            raise
+        return ledger
+
+    async def close(self) -> None:
+        """Wait for what is being written, close the file, let the lock go."""
+        await self._writer.idle()
+        self._executor.shutdown(wait=True)
+        try:
+            self._connection.close()
+        finally:
+            self._lock.release()
+
+    def abandon(self) -> None:
+        """Let go without waiting for anything, as a killed process would."""
+        self._connection.close()
+        self._lock.release()
+
+    # --- runs and campaigns ---
+
+    async def start_run(self, command: str, campaigns: Sequence[str]) -> int:
+        """Raise the fence and write down that a run has begun; gives the run's id."""
+
+        def start(db: sqlite3.Connection) -> RunMark:
+            fence = db.execute(dialing.SQL["raise_fence"]).fetchone()[0]
+            given = {
+                "fence": fence,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "command": command,
+                "campaigns": json.dumps(list(campaigns)),
+                "at": text(self._now()),
+            }
+            return RunMark(int(db.execute(dialing.SQL["start_run"], given).lastrowid or 0), fence)
+
+        self._mark = await self._writer.do(start)
+        return self._mark.run_id
+
+    async def end_run(self, code: int, reason: str) -> None:
+        """Write down how the run ended."""
+        given = {"at": text(self._now()), "code": code, "reason": reason, "run": self._mark.run_id}
+        await self._writer.do(lambda db: db.execute(dialing.SQL["end_run"], given).rowcount)
+
+    async def bind(self, campaign: Campaign) -> Bound:
+        """The campaign's row, made at its first run and bound to its platform.
+
+        Raises:
+            CampaignError: the campaign was dialled on another platform; what is finished there is not finished here.
+        """
+        return await self._writer.do(partial(_bind, campaign=campaign, secret=self.secret, now=self._now()))
+
+    async def remember_lines(self, campaign: int, lines: float) -> None:
+        """Keep the learned concurrent-call limit for the next run."""
+        given = {"campaign": campaign, "lines": lines}
+        await self._writer.do(lambda db: db.execute(dialing.SQL["remember_lines"], given).rowcount)
+
+    # --- importing ---
+
+    async def known(self, campaign: int, fingerprint: str) -> Imported | None:
+        """The last import, if it was of this very list."""
+        return await self._writer.do(lambda db: importing.known(db, campaign, fingerprint))
+
+    async def begin_import(self, campaign: int, fingerprint: str, files: Sequence[str], columns: Sequence[str]) -> int:
+        """Begin to take a list in; gives the import's id."""
+        now = self._now()
+        return await self._writer.do(lambda db: importing.begin(db, campaign, fingerprint, files, columns, now))
+
+    async def stage(self, campaign: int, import_id: int, chunk: Chunk) -> None:
+        """Keep a piece of the list; nothing of it is due."""
+        await self._writer.do(lambda db: importing.stage(db, campaign, import_id, chunk))
+
+    async def apply(self, campaign: int, import_id: int, rules: ListRules, accept_gone: bool) -> Imported:
+        """Make contacts of what was staged, after the gates (ListError)."""
+        now, mark = self._now(), self._mark
+        return await self._writer.do(lambda db: importing.apply(db, campaign, import_id, rules, now, mark, accept_gone))
+
+    async def drop_import(self, campaign: int) -> None:
+        """Drop whatever was staged and never applied."""
+        await self._writer.do(lambda db: importing.drop(db, campaign))
+
+    # --- dialling ---
+
+    async def due(self, campaign: int, limit: int, only: str | None = None) -> list[Candidate]:
+        """Contacts that may be dialled now, most urgent first."""
+        now, mark = self._now(), self._mark
+        return await self._writer.do(lambda db: dialing.due(db, campaign, now, limit, only, mark))
+
+    async def next_due(self, campaign: int, only: str | None = None) -> datetime | None:
+        """When the next contact is due that is not due now."""
+        now = self._now()
+        return await self._writer.do(lambda db: dialing.next_due(db, campaign, now, only))
+
+    async def pause_of(self, campaign: int) -> str | None:
+        """What a person has said, if the campaign is paused or cancelled."""
+        now = self._now()
+        return await self._writer.do(lambda db: dialing.pause_of(db, campaign, now))
+
+    async def intend(self, candidate: Candidate, intent: Intent) -> int | Passed:
+        """Commit an intent; only after this may the first byte of its POST leave."""
+        mark = self._mark
+        return await self._writer.do(lambda db: dialing.intend(db, candidate, intent, mark))
+
+    async def place(self, attempt: int, record: CallRecord) -> None:
+        """The platform made a call of it."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: dialing.place(db, attempt, record, now, mark))
+
+    async def settle(self, attempt: int, record: CallRecord, decide: Decide) -> Decision:
+        """A call is over; what follows is decided on the history as it stands then."""
+        now, mark = self._now(), self._mark
+        return await self._writer.do(lambda db: dialing.settle(db, attempt, record, decide, now, mark))
+
+    async def refuse(self, attempt: int, why: NotPlaced, decide: Decide) -> Decision:
+        """It is proven that nobody was rung."""
+        now, mark = self._now(), self._mark
+        return await self._writer.do(lambda db: dialing.refuse(db, attempt, why, decide, now, mark))
+
+    async def hold(self, attempt: int, until: datetime, why: str) -> None:
+        """The fate of an attempt is open."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: dialing.hold(db, attempt, until, why, now, mark))
+
+    async def look(self, attempt: int, detail: str) -> None:
+        """An unknown was looked up and not found."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: dialing.look(db, attempt, now, mark, detail))
+
+    async def open_attempts(self, campaign: int) -> list[Attempt]:
+        """The live attempts, as a run finds them when it starts."""
+        return await self._writer.do(lambda db: dialing.open_attempts(db, campaign))
+
+    async def knows(self, platform_id: str) -> bool:
+        """Whether a platform's id belongs to an attempt of this ledger."""
+        given = {"platform_id": platform_id}
+        return await self._writer.do(lambda db: bool(db.execute(dialing.SQL["knows"], given).fetchone()[0]))
+
+    async def counts(self, campaign: int) -> dict[str, int]:
+        """How many contacts are in each state."""
+        given = {"campaign": campaign}
+        return await self._writer.do(lambda db: dict(tuple(row) for row in db.execute(dialing.SQL["counts"], given)))
+
+    async def due_again(self, contacts: Iterable[int], detail: str) -> None:
+        """Contacts that were excluded by a fault that was not theirs."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: dialing.due_again(db, contacts, detail, now, mark))
+
+    # --- a person's word ---
+
+    async def pause(self, campaign: str, verb: str, why: str, until: datetime | None, who: str) -> str:
+        """Pause, resume or cancel a campaign; gives a sentence that says what was done."""
+        now = self._now()
+        return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now))
+
+
+def _bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: datetime) -> Bound:
+    url = campaign.platform.url or "simulator"
+    key_mark = hmac.new(secret, campaign.platform.api_key.reveal().encode(), hashlib.sha256).hexdigest()[:16]
+    row = db.execute(dialing.SQL["campaign_by_name"], {"name": campaign.name}).fetchone()
+    if row is None:
+        given = {"name": campaign.name, "url": url, "key_mark": key_mark, "at": text(now)}
+        return Bound(int(db.execute(dialing.SQL["add_campaign"], given).lastrowid or 0), None)
+    if row["platform_url"] != url:
+        problem = Problem(
+            "platform.url",
+            0,
+            f"the campaign {campaign.name!r} of this ledger was dialled on {row['platform_url']}, and this file says "
+            f"{url}: who was called there was not called here",
+            "give it another name, or another ledger",
+        )
+        raise CampaignError(str(campaign.path), (problem,))
+    if row["key_mark"] != key_mark:
+        db.execute(dialing.SQL["set_key_mark"], {"campaign": row["id"], "key_mark": key_mark})
+        dialing.add_event(db, now, "key_changed", detail=campaign.name)
+    return Bound(row["id"], row["lines"])

@@ -1,0 +1,165 @@
+"""Who may write: the lock beside the ledger, and the spool through which others ask the one who holds it.
+
+The lock is an flock on `<ledger>.lock`; the system drops it when its process ends, however it ends. The spool
+is the folder `<ledger>.spool`: a request is a file, written whole and fsynced before it gets its name; the
+running process applies it and puts the answer beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dialer.errors import LedgerError, LedgerHeld
+
+
+def beside(ledger: Path, ending: str) -> Path:
+    """A file that belongs to the ledger: `dialer.db` and `lock` give `dialer.db.lock`."""
+    return ledger.with_name(f"{ledger.name}.{ending}")
+
+
+class Lock:
+    """The right to write a ledger, held until `release` or the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def take_lock(ledger: Path, command: str, since: str) -> Lock:
+    """Take the ledger's lock, or tell who has it.
+
+    Raises:
+        LedgerHeld: another process holds it; the message names host, pid and since when.
+        LedgerError: the lock file cannot be made.
+    """
+    path = beside(ledger, "lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger's lock {path} cannot be made ({error.strerror}): the folder must exist and be writable"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = _told(descriptor)
+        os.close(descriptor)
+        raise LedgerHeld(f"the ledger {ledger} is held by another run ({holder}): wait for it, or stop it") from None
+    os.ftruncate(descriptor, 0)
+    note = {"host": socket.gethostname(), "pid": os.getpid(), "since": since, "command": command}
+    os.pwrite(descriptor, json.dumps(note).encode(), 0)
+    return Lock(descriptor)
+
+
+def is_held(ledger: Path) -> bool:
+    """Whether a process holds the ledger's lock at this moment."""
+    try:
+        descriptor = os.open(beside(ledger, "lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _told(descriptor: int) -> str:
+    try:
+        note = json.loads(os.pread(descriptor, 4096, 0))
+        return f"`{note['command']}` with pid {note['pid']} on {note['host']}, since {note['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "which has not yet said who it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something that another process asks of the one who holds the ledger."""
+
+    name: str
+    verb: str
+    facts: Mapping[str, Any]
+
+
+def ask(ledger: Path, verb: str, facts: Mapping[str, Any]) -> str:
+    """Put a request into the spool, on disk when this returns; gives the name under which it is answered."""
+    spool = beside(ledger, "spool")
+    spool.mkdir(mode=0o700, exist_ok=True)
+    name = secrets.token_hex(8)
+    _write_whole(spool, f"{name}.request", {"verb": verb, "facts": dict(facts)})
+    return name
+
+
+def requests(ledger: Path) -> Iterator[Request]:
+    """What is asked and not yet answered, oldest first; a file that is not one of ours is passed over."""
+    spool = beside(ledger, "spool")
+    if not spool.is_dir():
+        return
+    for path in sorted(spool.glob("*.request"), key=lambda path: path.stat().st_mtime_ns):
+        with contextlib.suppress(ValueError, KeyError, OSError, TypeError):
+            asked = json.loads(path.read_text("utf-8"))
+            yield Request(path.stem, str(asked["verb"]), dict(asked["facts"]))
+
+
+def answer(ledger: Path, request: Request, sentence: str) -> None:
+    """Put the answer beside the request, then take the request away."""
+    spool = beside(ledger, "spool")
+    _write_whole(spool, f"{request.name}.answer", {"sentence": sentence})
+    (spool / f"{request.name}.request").unlink(missing_ok=True)
+
+
+def take_answer(ledger: Path, name: str) -> str | None:
+    """The answer to a request, once; None while there is none."""
+    path = beside(ledger, "spool") / f"{name}.answer"
+    try:
+        sentence = str(json.loads(path.read_text("utf-8"))["sentence"])
+    except FileNotFoundError:
+        return None
+    path.unlink(missing_ok=True)
+    return sentence
+
+
+def take_back(ledger: Path, name: str) -> bool:
+    """Withdraw a request that nobody has answered; False if it is gone, because someone has."""
+    path = beside(ledger, "spool") / f"{name}.request"
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write_whole(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    draft = folder / f".{name}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, json.dumps(content).encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.rename(folder / name)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

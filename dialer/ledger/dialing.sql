@@ -1,0 +1,194 @@
+-- The life of contacts and attempts. Each update names the states that it expects; a test compares
+-- them with the table of legal transitions in policy.lifecycle.
+
+-- :name fence
+-- The number of the run that may write; a run whose number it is not has lost the ledger.
+SELECT fence FROM ledger WHERE id = 1
+
+-- :name raise_fence
+-- A new run takes the ledger over.
+UPDATE ledger SET fence = fence + 1 RETURNING fence
+
+-- :name start_run
+-- A run writes down that it has begun.
+INSERT INTO runs (fence, host, pid, command, campaigns, started_at)
+VALUES (:fence, :host, :pid, :command, :campaigns, :at)
+
+-- :name end_run
+-- A run writes down how it ended.
+UPDATE runs SET ended_at = :at, exit_code = :code, reason = :reason WHERE id = :run
+
+-- :name add_event
+-- What happened, to whom, and why; `why` reads these.
+INSERT INTO events (at, run_id, contact_id, attempt_id, event, from_state, to_state, detail)
+VALUES (:at, :run, :contact, :attempt, :event, :from_state, :to_state, :detail)
+
+-- :name wake
+-- Contacts whose waiting is over become due; they keep their time, by which they are ordered.
+UPDATE contacts SET state = 'due', updated_at = :now
+WHERE id IN (SELECT id FROM contacts WHERE campaign_id = :campaign AND state IN ('due', 'waiting')
+             AND due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit)
+  AND state = 'waiting'
+
+-- :name expire
+-- Contacts that were given up before their turn came.
+UPDATE contacts SET state = 'exhausted', detail = 'expired', due_at = NULL, updated_at = :now
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND expires_at IS NOT NULL AND expires_at <= :now
+RETURNING id
+
+-- :name due_again
+-- Contacts whose own time has come, longest overdue first.
+SELECT * FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND state = 'due' AND due_at IS NOT NULL AND due_at <= :now
+ORDER BY due_at LIMIT :limit
+
+-- :name due_fresh
+-- Contacts that are due at any time, in the order of the list.
+SELECT * FROM contacts WHERE campaign_id = :campaign AND state = 'due' AND due_at IS NULL ORDER BY id LIMIT :limit
+
+-- :name one_due
+-- One person who is due, by id or number.
+SELECT * FROM contacts
+WHERE campaign_id = :campaign AND state = 'due' AND (due_at IS NULL OR due_at <= :now) AND (person = :person OR number = :person)
+LIMIT :limit
+
+-- :name next_due
+-- When the next contact is due that is not due yet.
+SELECT MIN(due_at) FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+
+-- :name next_due_of_one
+-- The same for one person.
+SELECT MIN(due_at) FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+  AND (person = :person OR number = :person)
+
+-- :name numbers_of
+-- A contact's numbers, first to be rung first.
+SELECT number FROM numbers WHERE contact_id = :contact ORDER BY rank
+
+-- :name reusable_attempt
+-- The last attempt, if the platform never made a record of it: its call id may be sent again.
+SELECT id FROM attempts WHERE contact_id = :contact AND serial = :serial AND state = 'refused' AND reusable = 1
+
+-- :name pause_of
+-- Whether a person has paused or cancelled the campaign.
+SELECT paused, paused_until, paused_why FROM campaigns WHERE id = :campaign
+
+-- :name contact_dials
+-- due -> dialing, as part of the intent.
+UPDATE contacts SET state = 'dialing', serial = :serial, due_at = NULL, updated_at = :at
+WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
+  AND (expires_at IS NULL OR expires_at > :at)
+
+-- :name new_attempt
+-- An intent under a new call id.
+INSERT INTO attempts (contact_id, campaign_id, run_id, serial, call_id, number, from_number, state, payload_hash,
+                      intended_at, intent_expires_at)
+VALUES (:contact, :campaign, :run, :serial, :call_id, :number, :from_number, 'intended', :payload_hash, :at, :expires)
+
+-- :name same_attempt
+-- refused -> intended: an intent under a call id of which the platform never made a record.
+UPDATE attempts SET state = 'intended', reusable = 0, run_id = :run, number = :number, from_number = :from_number,
+       payload_hash = :payload_hash, intended_at = :at, intent_expires_at = :expires, held_until = NULL, looks = 0,
+       closed_at = NULL, error = ''
+WHERE id = :attempt AND state = 'refused' AND reusable = 1
+
+-- :name attempt_placed
+-- intended | unknown -> placed: the platform made a call of it.
+UPDATE attempts SET state = 'placed', placed_at = COALESCE(placed_at, :at), held_until = NULL,
+       platform_id = COALESCE(:platform_id, platform_id), call_status = :call_status, started_at = :started_at,
+       ai_agent_id = :ai_agent_id, record = :record, error = ''
+WHERE id = :attempt AND state IN ('intended', 'unknown')
+
+-- :name contact_found_live
+-- unknown -> dialing: the call of an unknown was found.
+UPDATE contacts SET state = 'dialing', detail = '', updated_at = :at WHERE id = :contact AND state = 'unknown'
+
+-- :name attempt_ended
+-- intended | placed | unknown -> ended: the call is over and what it told is written down.
+UPDATE attempts SET state = 'ended', costs = :costs, closed_at = :at, placed_at = COALESCE(placed_at, :at),
+       held_until = NULL, platform_id = COALESCE(:platform_id, platform_id), call_status = :call_status,
+       finish_reason = :finish_reason, started_at = :started_at, ended_at = :ended_at,
+       duration_seconds = :duration_seconds, ai_agent_id = :ai_agent_id, record = :record, error = ''
+WHERE id = :attempt AND state IN ('intended', 'placed', 'unknown')
+
+-- :name attempt_refused
+-- intended | unknown -> refused: proven that nobody was rung by it.
+UPDATE attempts SET state = 'refused', costs = 0, reusable = :reusable, closed_at = :at, held_until = NULL, error = :error
+WHERE id = :attempt AND state IN ('intended', 'unknown')
+
+-- :name attempt_unknown
+-- intended | placed -> unknown: its fate is open.
+UPDATE attempts SET state = 'unknown', held_until = :held_until, error = :error
+WHERE id = :attempt AND state IN ('intended', 'placed')
+
+-- :name contact_unknown
+-- dialing -> unknown, with its attempt.
+UPDATE contacts SET state = 'unknown', detail = :detail, updated_at = :at WHERE id = :contact AND state = 'dialing'
+
+-- :name attempt_looked
+-- An unknown was looked up and not found.
+UPDATE attempts SET looks = looks + 1 WHERE id = :attempt AND state = 'unknown'
+
+-- :name contact_of_attempt
+-- The contact of an attempt, for deciding.
+SELECT contacts.* FROM contacts JOIN attempts ON attempts.contact_id = contacts.id WHERE attempts.id = :attempt
+
+-- :name contact_settles
+-- dialing | unknown -> whatever was decided.
+UPDATE contacts SET state = :state, due_at = :due_at, detail = :detail,
+       finish_reason = COALESCE(:finish_reason, finish_reason), attempts = attempts + :costs, refusals = :refusals,
+       tally = :tally, updated_at = :at
+WHERE id = :contact AND state IN ('dialing', 'unknown')
+
+-- :name open_attempts
+-- The live attempts of a campaign: what a run finds when it starts.
+SELECT attempts.*, contacts.person, contacts.attempts, contacts.refusals, contacts.tally, contacts.expires_at, contacts.stop
+FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
+WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
+ORDER BY attempts.id
+
+-- :name knows
+-- Whether a platform's id belongs to an attempt.
+SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :platform_id)
+
+-- :name excluded_due_again
+-- excluded -> due: what was excluded by a fault that was not the contact's.
+UPDATE contacts SET state = 'due', due_at = NULL, detail = :detail, updated_at = :at
+WHERE id = :contact AND state = 'excluded' AND stop IS NULL
+
+-- :name counts
+-- How many contacts are in each state.
+SELECT state, n FROM counters WHERE campaign_id = :campaign
+
+-- :name campaign_by_name
+-- A campaign as the ledger knows it.
+SELECT * FROM campaigns WHERE name = :name
+
+-- :name add_campaign
+-- The first run of a campaign binds it to its platform.
+INSERT INTO campaigns (name, platform_url, key_mark, created_at) VALUES (:name, :url, :key_mark, :at)
+
+-- :name set_key_mark
+-- The key has changed since the last run.
+UPDATE campaigns SET key_mark = :key_mark WHERE id = :campaign
+
+-- :name set_pause
+-- A person pauses, resumes or cancels.
+UPDATE campaigns SET paused = :paused, paused_until = :until, paused_why = :why WHERE id = :campaign
+
+-- :name cancel_waiting
+-- due | waiting -> excluded, for a cancelled campaign.
+UPDATE contacts SET state = 'excluded', stop = 'cancelled', due_at = NULL, detail = 'cancelled', updated_at = :at
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND stop IS NULL
+RETURNING id
+
+-- :name cancel_live
+-- Live calls run out, and are not followed by another.
+UPDATE contacts SET stop = 'cancelled', updated_at = :at
+WHERE campaign_id = :campaign AND state IN ('dialing', 'unknown') AND stop IS NULL
+
+-- :name remember_lines
+-- The learned limit, for the next run.
+UPDATE campaigns SET lines = :lines WHERE id = :campaign

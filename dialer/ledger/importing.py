@@ -1,0 +1,215 @@
+"""Taking a list in: whole or not at all.
+
+Rows are staged chunk by chunk and are no contacts yet; `apply` then makes contacts of them in one transaction, after
+the gates. A crash before that leaves rows that count for nothing and are dropped by the next import.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dialer.errors import ListError
+from dialer.ledger.dialing import RunMark, add_event
+from dialer.ledger.moments import text, text_or_none
+from dialer.ledger.queries import load
+from dialer.model import Chunk, ListRules
+
+SQL = load("importing.sql")
+
+_FEW_GONE = 20
+"""So many rows may go without `max_gone` being asked: a share of a short list says little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import changed; `known` if the list was taken in before, unchanged."""
+
+    read: int = 0
+    good: int = 0
+    rejected: int = 0
+    added: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+    returned: int = 0
+    known: bool = False
+
+
+def known(db: sqlite3.Connection, campaign: int, fingerprint: str) -> Imported | None:
+    """What the last import changed, if it was of this very list; None if the list is another."""
+    row = db.execute(SQL["last_import"], {"campaign": campaign}).fetchone()
+    if row is None or row["fingerprint"] != fingerprint:
+        return None
+    return Imported(row["rows_read"], row["rows_good"], row["rejected"], known=True)
+
+
+def begin(
+    db: sqlite3.Connection, campaign: int, fingerprint: str, files: Sequence[str], columns: Sequence[str], at: datetime
+) -> int:
+    """Begin to read a list; gives the import's id. What an unfinished import has left is dropped."""
+    drop(db, campaign)
+    given = {
+        "campaign": campaign,
+        "fingerprint": fingerprint,
+        "files": json.dumps(list(files)),
+        "columns": json.dumps(list(columns), ensure_ascii=False),
+        "at": text(at),
+    }
+    return int(db.execute(SQL["begin_import"], given).lastrowid or 0)
+
+
+def drop(db: sqlite3.Connection, campaign: int) -> None:
+    """Drop whatever was staged and never applied."""
+    for name in ("drop_staged", "drop_rejects", "drop_imports"):
+        db.execute(SQL[name], {"campaign": campaign})
+
+
+def stage(db: sqlite3.Connection, campaign: int, import_id: int, chunk: Chunk) -> None:
+    """Keep a piece of the list; nothing of it is due."""
+    db.executemany(
+        SQL["stage_row"],
+        (
+            (
+                import_id,
+                row.person,
+                json.dumps([[number.e164, number.region, number.kind] for number in row.numbers]),
+                row.numbers[0].e164,
+                row.data,
+                row.file,
+                row.line,
+            )
+            for row in chunk.rows
+        ),
+    )
+    db.executemany(
+        SQL["stage_reject"],
+        (
+            (import_id, campaign, bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why)
+            for bad in chunk.rejects
+        ),
+    )
+
+
+def apply(
+    db: sqlite3.Connection,
+    campaign: int,
+    import_id: int,
+    rules: ListRules,
+    at: datetime,
+    mark: RunMark,
+    accept_gone: bool,
+) -> Imported:
+    """Make contacts of what was staged, in one transaction; new, changed, gone and returned rows.
+
+    Raises:
+        ListError: no good row, too few rows, too many rejects, too many rows gone. Nothing was changed.
+    """
+    given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id}
+    db.execute(SQL["index_staged"])
+    _reject_duplicates(db, given, rules)
+    good, bad = db.execute(SQL["sums"], given).fetchone()
+    _gate_rows(db, given, rules, good, bad)
+    db.execute(SQL["make_gone"], given)
+    gone = db.execute(SQL["count_gone"]).fetchone()[0]
+    if not accept_gone:
+        _gate_gone(gone, db.execute(SQL["present"], given).fetchone()[0], rules)
+    changes = _merge(db, given, rules, at)
+    result = replace(changes, read=good + bad, good=good, rejected=bad, withdrawn=gone)
+    _finish(db, given, result)
+    add_event(db, at, "imported", run=mark.run_id, detail=_in_words(result))
+    return result
+
+
+def _reject_duplicates(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> None:
+    column = {"column": rules.id or rules.phone[0]}
+    db.execute(SQL["reject_same_person"], given | column)
+    db.execute(SQL["drop_same_person"], given)
+    if rules.one_per != "phone":
+        return
+    ending = "" if len(rules.phone) > 1 else "_first_only"
+    db.execute(SQL[f"make_taken{ending}"], given)
+    db.execute(SQL["index_taken"])
+    db.execute(SQL[f"make_doubles{ending}"], given)
+    db.execute(SQL["reject_doubles"], given | {"column": rules.phone[0]})
+    db.execute(SQL["drop_doubles"])
+    db.execute("DROP TABLE taken")
+    db.execute("DROP TABLE doubles")
+
+
+def _gate_rows(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, good: int, bad: int) -> None:
+    files = ", ".join(path.name for path in rules.files)
+    if good + bad < rules.min_rows:
+        raise ListError(
+            f"{files}: {good + bad} rows, but `contacts.min_rows` asks for {rules.min_rows}: "
+            "the list may have been cut off; nobody was dialled"
+        )
+    if good == 0:
+        raise ListError(f"{files}: none of the {bad} rows can be dialled; nobody was. {_examples(db, given)}")
+    if rules.max_rejects is not None and bad > rules.max_rejects * (good + bad):
+        raise ListError(
+            f"{files}: {bad} of {good + bad} rows are rejects, more than `contacts.max_rejects` allows "
+            f"({rules.max_rejects:.0%}); nobody was dialled. {_examples(db, given)}"
+        )
+
+
+def _examples(db: sqlite3.Connection, given: dict[str, object]) -> str:
+    rows = db.execute(SQL["some_rejects"], given).fetchall()
+    told = "; ".join(f"line {row['line']} ({row['column'] or 'the row'}): {row['why']}" for row in rows)
+    return f"The first of them: {told}"
+
+
+def _gate_gone(gone: int, present: int, rules: ListRules) -> None:
+    if gone > _FEW_GONE and gone > rules.max_gone * present:
+        files = ", ".join(path.name for path in rules.files)
+        raise ListError(
+            f"{files}: {gone} of {present} people are no longer in the list, more than `contacts.max_gone` allows "
+            f"({rules.max_gone:.0%}): the list may have been cut off; nobody was dialled. "
+            "If they are meant to go, run again with --yes"
+        )
+
+
+def _merge(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, at: datetime) -> Imported:
+    expires = at + timedelta(seconds=rules.expires) if rules.expires is not None else None
+    before = db.execute(SQL["last_contact"]).fetchone()[0]
+    db.execute(SQL["tell_gone"], given)
+    db.execute(SQL["withdraw"], given)
+    db.execute(SQL["make_same"], given)
+    db.execute(SQL["tell_returned"], given)
+    returned = db.execute(SQL["take_back"], given).rowcount
+    db.execute(SQL["make_taking"], given)
+    db.execute(SQL["tell_changed"], given)
+    changed = db.execute(SQL["take_new_data"], given).rowcount
+    db.execute(SQL["drop_old_numbers"])
+    db.execute(SQL["new_numbers_of_changed"], given)
+    added = db.execute(SQL["add_contacts"], given | {"expires": text_or_none(expires)}).rowcount
+    db.execute(SQL["add_numbers"], given | {"before": before})
+    for table in ("gone", "same", "taking"):
+        db.execute(f"DROP TABLE {table}")
+    return Imported(added=added, changed=changed, returned=returned)
+
+
+def _in_words(result: Imported) -> str:
+    return (
+        f"{result.added} added, {result.changed} changed, {result.withdrawn} withdrawn, {result.returned} returned, "
+        f"{result.rejected} rejected"
+    )
+
+
+def _finish(db: sqlite3.Connection, given: dict[str, object], result: Imported) -> None:
+    numbers = {
+        "read": result.read,
+        "good": result.good,
+        "added": result.added,
+        "changed": result.changed,
+        "withdrawn": result.withdrawn,
+        "returned": result.returned,
+        "rejected": result.rejected,
+    }
+    db.execute(SQL["finish_import"], given | numbers)
+    db.execute(SQL["drop_old_rejects"], given)
+    db.execute(SQL["keep_columns"], given)
+    db.execute(SQL["drop_applied"], given)
+    db.execute(SQL["unindex_staged"])

@@ -1,0 +1,25 @@
+"""Instants as the ledger writes them: ISO 8601 in UTC with milliseconds, so that text order is time order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def text(moment: datetime) -> str:
+    """`2026-11-22T14:00:00.000Z`; the moment must be aware."""
+    if moment.tzinfo is None:
+        raise ValueError("an instant without a time zone has no place in the ledger")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def text_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else text(moment)
+
+
+def instant(written: str) -> datetime:
+    """The aware instant that `text` wrote."""
+    return datetime.fromisoformat(written)
+
+
+def instant_or_none(written: str | None) -> datetime | None:
+    return None if written is None else instant(written)

@@ -1,0 +1,162 @@
+"""Making, opening and bringing up to date a ledger, and the secret that lies beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+
+from dialer.errors import LedgerError
+from dialer.ledger.control import beside, sync_folder
+from dialer.ledger.writer import explained
+
+MIGRATION_SET = "dialer"
+
+
+def open_for_writing(path: Path, created_at: str, synchronous: str = "FULL") -> sqlite3.Connection:
+    """Open the ledger, making it if it is not there; the caller holds its lock.
+
+    `synchronous` is an argument so that a test can show what FULL is for.
+
+    Raises:
+        LedgerError: not a database, made by a newer version, or not writable.
+    """
+    try:
+        connection = _connect(path)
+        _set_up(connection, synchronous)
+        _migrate(connection, path)
+        connection.execute(
+            "INSERT OR IGNORE INTO ledger (id, created_at, secret_mark) VALUES (1, ?, '')", (created_at,)
+        )
+    except sqlite3.Error as error:
+        raise explained(error, str(path)) from error
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if path.is_dir():
+        raise LedgerError(f"the ledger {path} is a folder: name a file under `ledger`")
+    if not path.exists():
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise LedgerError(
+                f"the ledger {path} cannot be made ({error.strerror}): its folder must exist and be writable"
+            ) from error
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = OFF")  # guarded by the verbs; checked by `PRAGMA foreign_key_check`
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -32768")
+    level = connection.execute("PRAGMA synchronous").fetchone()[0]
+    if synchronous == "FULL" and level != 2:
+        raise LedgerError(f"the ledger could not be set to synchronous=FULL (it says {level}): nothing is dialled")
+
+
+def migration_names() -> list[str]:
+    """The migrations that this version knows, in the order in which they are applied."""
+    folder = resources.files("dialer.ledger").joinpath("migrations")
+    return sorted(entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql"))
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    applied: set[str] = set()
+    if "_sqlite_migrations" in tables:
+        query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
+        applied = {row[0] for row in connection.execute(query, (MIGRATION_SET,))}
+    strange = applied - set(migration_names())
+    if strange:
+        raise LedgerError(
+            f"the ledger {path} comes from a newer version of dialer (it has had the change "
+            f"{', '.join(sorted(strange))}): install that version, or name another file under `ledger`"
+        )
+    if tables and not applied:
+        raise LedgerError(f"{path} is a database, but not a ledger of dialer: name another file under `ledger`")
+    if applied < set(migration_names()):
+        _apply_migrations(connection)
+
+
+def _apply_migrations(connection: sqlite3.Connection) -> None:
+    import sqlite_utils  # only here: it imports pandas, and most starts have nothing to migrate
+    from sqlite_utils.migrations import Migrations
+
+    def step(name: str) -> Callable[[sqlite_utils.Database], None]:
+        def apply(database: sqlite_utils.Database) -> None:
+            script = resources.files("dialer.ledger").joinpath("migrations", f"{name}.sql").read_text("utf-8")
+            for statement in _statements(script):
+                database.conn.execute(statement)
+
+        return apply
+
+    migrations = Migrations(MIGRATION_SET)
+    for name in migration_names():
+        migrations(name=name)(step(name))
+    migrations.apply(sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False))
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One statement at a time: `executescript` would commit, and a migration is one transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def secret_of(path: Path, connection: sqlite3.Connection) -> bytes:
+    """The secret from which call ids are made; made once, 0600, in `<ledger>.secret`.
+
+    Raises:
+        LedgerError: it is missing while the ledger has attempts, or it is another ledger's. Never silently a new
+            one: with another secret the calls of earlier runs could not be found again.
+    """
+    file = beside(path, "secret")
+    has_attempts = connection.execute("SELECT EXISTS (SELECT 1 FROM attempts)").fetchone()[0]
+    mark = connection.execute("SELECT secret_mark FROM ledger").fetchone()[0]
+    if not file.exists():
+        if has_attempts:
+            raise LedgerError(
+                f"{file} is missing, and without it earlier calls of this ledger cannot be recognised: "
+                "restore it from a backup; nobody was dialled"
+            )
+        _make_secret(file)
+        mark = ""
+    try:
+        secret = bytes.fromhex(file.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise LedgerError(f"{file} cannot be read as the ledger's secret: restore it from a backup") from error
+    found = hashlib.sha256(b"dialer ledger secret" + secret).hexdigest()[:16]
+    if mark and mark != found:
+        raise LedgerError(f"{file} is the secret of another ledger: restore the one that belongs to {path}")
+    connection.execute("UPDATE ledger SET secret_mark = ?", (found,))
+    return secret
+
+
+def _make_secret(file: Path) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, secrets.token_bytes(32).hex().encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(file.parent)
+
+
+def sqlite_words() -> str:
+    """The version of SQLite, and what it means."""
+    words = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info < (3, 37):
+        return f"{words}: too old, 3.37 or newer is needed"
+    return f"{words}, one writer"

@@ -1,0 +1,41 @@
+"""A person's word on a whole campaign: pause, resume, cancel."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from dialer.errors import UsageError
+from dialer.ledger.dialing import SQL, add_event
+from dialer.ledger.moments import text, text_or_none
+
+
+def act(db: sqlite3.Connection, name: str, verb: str, why: str, until: datetime | None, who: str, now: datetime) -> str:
+    """Carry the word out; gives a sentence that says what was done.
+
+    Raises:
+        UsageError: the ledger has no such campaign, or the word makes no sense now.
+    """
+    row = db.execute(SQL["campaign_by_name"], {"name": name}).fetchone()
+    if row is None:
+        raise UsageError(f"the ledger has no campaign {name!r}: it has not been run yet")
+    if row["paused"] == "cancelled" and verb != "cancel":
+        raise UsageError(f"{name} was cancelled ({row['paused_why'] or 'no reason given'}) and stays so")
+    given = {"campaign": row["id"], "until": text_or_none(until), "why": why or None, "at": text(now)}
+    detail = f"by {who}" + (f": {why}" if why else "")
+    add_event(db, now, {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[verb], detail=f"{name} {detail}")
+    if verb == "cancel":
+        return _cancel(db, name, given, now)
+    db.execute(SQL["set_pause"], given | {"paused": "paused" if verb == "pause" else None})
+    if verb == "resume":
+        return f"{name} goes on"
+    return f"{name} is paused" + (f" until {text(until)}" if until else "") + "; live calls run out"
+
+
+def _cancel(db: sqlite3.Connection, name: str, given: dict[str, object], now: datetime) -> str:
+    db.execute(SQL["set_pause"], given | {"paused": "cancelled", "until": None})
+    dropped = db.execute(SQL["cancel_waiting"], given).fetchall()
+    for row in dropped:
+        add_event(db, now, "cancelled", contact=row["id"], moved=(None, "excluded"))
+    live = db.execute(SQL["cancel_live"], given).rowcount
+    return f"{name} is cancelled: {len(dropped)} people will not be dialled, {live} live calls run out"

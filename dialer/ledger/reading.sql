@@ -1,0 +1,107 @@
+-- The side of those who want to look. Nothing here writes.
+
+-- :name applied
+-- The changes of the schema that this ledger has had.
+SELECT name FROM _sqlite_migrations WHERE migration_set = :migrations
+
+-- :name campaigns
+-- All campaigns of the ledger, oldest first.
+SELECT id, name, platform_url, columns, paused, paused_until, paused_why, lines, created_at FROM campaigns ORDER BY id
+
+-- :name counts
+-- How many contacts are in each state, from the counters that the triggers keep.
+SELECT state, n FROM counters WHERE campaign_id = :campaign AND n > 0
+
+-- :name reasons
+-- Why contacts are where they are.
+SELECT state, COALESCE(finish_reason, '') AS finish_reason, detail, contacts
+FROM reasons WHERE campaign = (SELECT name FROM campaigns WHERE id = :campaign)
+
+-- :name next_due
+-- When the next contact is due that is not due now.
+SELECT MIN(due_at) FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+
+-- :name due_later
+-- How many contacts become due within an hour, within a day, and after that.
+SELECT COUNT(*) FILTER (WHERE due_at <= :hour) AS hour,
+       COUNT(*) FILTER (WHERE due_at > :hour AND due_at <= :day) AS day,
+       COUNT(*) FILTER (WHERE due_at > :day) AS later
+FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+
+-- :name live
+-- How many attempts are intended or placed: calls that may be under way.
+SELECT COUNT(*) FROM attempts
+WHERE campaign_id = :campaign AND state IN ('intended', 'placed', 'unknown') AND state <> 'unknown'
+
+-- :name unknown
+-- The attempts whose fate is open, oldest first, with the person and why.
+SELECT attempts.id AS attempt_id, contacts.person AS person, attempts.number AS number, attempts.call_id AS call_id,
+       attempts.intended_at AS intended_at, attempts.held_until AS held_until, attempts.looks AS looks,
+       contacts.detail AS detail
+FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
+WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
+  AND attempts.state = 'unknown'
+ORDER BY attempts.id
+
+-- :name attempts_made
+-- How many attempts were used up, over all contacts.
+SELECT COALESCE(SUM(attempts), 0) FROM contacts WHERE campaign_id = :campaign
+
+-- :name outcomes
+-- The calls that have ended, by finish reason.
+SELECT COALESCE(finish_reason, 'unknown_error') AS finish_reason, COUNT(*) AS calls
+FROM attempts WHERE campaign_id = :campaign AND state = 'ended' GROUP BY 1
+
+-- :name calls_since
+-- How many calls were placed since an instant; intents follow each other by id, so only the newest rows are read.
+SELECT COUNT(*) FROM attempts
+WHERE id > COALESCE((SELECT id FROM attempts WHERE intended_at < :intended ORDER BY id DESC LIMIT 1), 0)
+  AND campaign_id = :campaign AND placed_at >= :since
+
+-- :name reject_counts
+-- How many rejects the list as it was last taken in has, by reason.
+SELECT reason, COUNT(*) AS n FROM rejects
+WHERE campaign_id = :campaign
+  AND import_id = (SELECT MAX(id) FROM imports WHERE campaign_id = :campaign AND applied_at IS NOT NULL)
+GROUP BY reason
+
+-- :name rejects
+-- The rejects of the list as it was last taken in, in the list's order.
+SELECT campaigns.name AS campaign, file, line, "column", value, reason, why
+FROM rejects JOIN campaigns ON campaigns.id = rejects.campaign_id
+WHERE rejects.campaign_id = :campaign
+  AND import_id = (SELECT MAX(id) FROM imports WHERE campaign_id = :campaign AND applied_at IS NOT NULL)
+ORDER BY rejects.id
+
+-- :name last_run
+-- The newest run that carried this campaign.
+SELECT id, host, pid, command, started_at, ended_at, exit_code, reason FROM runs
+WHERE EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE json_each.value = (SELECT name FROM campaigns WHERE id = :campaign))
+ORDER BY id DESC LIMIT 1
+
+-- :name results
+-- One row a contact, as they came in; the table is walked by its own order, so that nothing is sorted or kept.
+SELECT results.* FROM (
+    SELECT id FROM contacts NOT INDEXED WHERE campaign_id = :campaign AND updated_at >= :since ORDER BY id
+) AS picked CROSS JOIN results ON results.contact_id = picked.id
+ORDER BY picked.id
+
+-- :name attempts
+-- One row an attempt, as they were made, changed at or after an instant; walked as above.
+SELECT campaigns.name AS campaign, contacts.person AS id, attempts.number AS phone, attempts.serial AS serial,
+       attempts.state AS state, attempts.costs AS costs, attempts.call_id AS call_id,
+       attempts.platform_id AS platform_id, attempts.from_number AS from_number,
+       attempts.ai_agent_id AS ai_agent_id, attempts.intended_at AS intended_at, attempts.placed_at AS placed_at,
+       attempts.started_at AS started_at, attempts.ended_at AS ended_at,
+       attempts.duration_seconds AS duration_seconds, attempts.call_status AS call_status,
+       attempts.finish_reason AS finish_reason,
+       json_extract(attempts.record, '$.recorded_call_audio_url') AS recording_url,
+       json_extract(attempts.record, '$.messages') AS transcript, attempts.error AS error
+FROM attempts NOT INDEXED
+CROSS JOIN contacts ON contacts.id = attempts.contact_id
+CROSS JOIN campaigns ON campaigns.id = attempts.campaign_id
+WHERE attempts.campaign_id = :campaign
+  AND COALESCE(attempts.closed_at, attempts.placed_at, attempts.intended_at) >= :since
+ORDER BY attempts.id

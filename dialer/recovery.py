@@ -1,0 +1,251 @@
+"""Asks the platform before anything is dialled again: was this call placed?
+
+An attempt whose fate is open waits out the hold, then is looked up twice, by GET and in the list. Found is found. An
+absence is believed only from a way that has, in this run and with this key, found a call of ours: a platform
+that does not look custom ids up, or a list that shows another account, proves nothing by a 404.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dialer.clock import Clock
+from dialer.model import Answer, Attempt, CallPage, CallRecord, RecoveryRules, Reply
+from dialer.verbex import Client
+
+LOOKS = 2
+"""So many absences, each by a proven way, are believed."""
+
+_SKEW = timedelta(minutes=5)
+"""How far the platform's clock may be from ours, when a call is recognised by its time."""
+
+_PAGE = 1000
+_MOST_PAGES = 500
+_LONGEST_PAUSE = 60.0
+
+
+class Way(StrEnum):
+    """How a call can be found."""
+
+    LIST = "list"
+    GET_OWN = "get_own"  # GET by the id that we gave
+    GET_PLATFORM = "get_platform"  # GET by the platform's id
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The platform has made a call of it."""
+
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Shown, twice, not to have been placed."""
+
+
+Verdict = Found | Absent
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One attempt that is being looked up. `answered` is set with the verdict, or once it was looked up in vain by ways
+    that prove nothing: from then on it occupies no line, and waits for a proof or for the operator."""
+
+    attempt: Attempt
+    ready_at: float
+    verdict: asyncio.Future[Verdict]
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: int = 0
+    tries: int = 0
+
+    def settle(self, verdict: Verdict) -> None:
+        """The platform's word; nobody may be waiting for it any more."""
+        if not self.verdict.done():
+            self.verdict.set_result(verdict)
+        self.answered.set()
+
+
+class Recovery:
+    """Looks up the attempts of one campaign whose fate is open; several are looked up by one reading of the list.
+
+    `looked` writes a look down; `is_known` tells whether a platform id belongs to another attempt; `heard` is told
+    of each answer.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        rules: RecoveryRules,
+        looked: Callable[[int, str], Awaitable[None]],
+        is_known: Callable[[str], Awaitable[bool]],
+        heard: Callable[[CallPage | Answer], None],
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._rules = rules
+        self._looked = looked
+        self._is_known = is_known
+        self._heard = heard
+        self._cases: list[Case] = []
+        self._proven: set[str] = set()
+        self._changed = asyncio.Event()
+
+    @property
+    def unsettled(self) -> int:
+        """Attempts that were held, looked up and could not be settled."""
+        return sum(case.answered.is_set() and not case.verdict.done() for case in self._cases)
+
+    def proven(self, way: str) -> None:
+        """A call of ours was found by this way, in this run: from now on its absences count."""
+        if way not in self._proven:
+            self._proven.add(way)
+            self._changed.set()
+
+    def take(self, attempt: Attempt) -> Case:
+        """Look an attempt up once its hold is over; the case's `verdict` tells."""
+        now = self._clock.monotonic()
+        seconds = 0.0
+        if attempt.held_until is not None:
+            seconds = min((attempt.held_until - self._clock.now()).total_seconds(), self._rules.hold)
+        case = Case(attempt, now + max(seconds, 0.0), asyncio.get_running_loop().create_future())
+        self._cases.append(case)
+        self._changed.set()
+        return case
+
+    async def run(self) -> None:
+        """Look up whatever is ready; ends only by being cancelled."""
+        while True:
+            self._changed.clear()
+            now = self._clock.monotonic()
+            ready = [case for case in self._cases if self._is_ready(case, now)]
+            if ready:
+                await self._round(ready)
+                self._cases = [case for case in self._cases if not case.verdict.done()]
+                continue
+            await self._clock.wait(self._changed, self._seconds_to_next(now))
+
+    def _is_ready(self, case: Case, now: float) -> bool:
+        return case.ready_at <= now and not case.verdict.done()
+
+    def _seconds_to_next(self, now: float) -> float | None:
+        times = [case.ready_at for case in self._cases if not case.verdict.done()]
+        return max(min(times) - now, 0.001) if times else None
+
+    def _gap(self, tries: int) -> float:
+        """Seconds to the next look: a quarter of the hold, longer and longer where nothing is proven."""
+        first = min(max(self._rules.hold / 4, 0.25), 15.0)
+        return min(first * 2.0 ** max(0, tries - LOOKS), _LONGEST_PAUSE)
+
+    async def _round(self, cases: Sequence[Case]) -> None:
+        records, is_whole = await self._read_list(min(case.attempt.intended_at for case in cases))
+        for case in cases:
+            record = await self._match(case.attempt, records)
+            ways: set[str] = {Way.LIST} if is_whole else set()
+            if record is None:
+                record, asked = await self._ask_for(case.attempt)
+                ways |= asked
+            if record is not None:
+                case.settle(Found(record))
+            else:
+                await self._not_found(case, ways & self._proven)
+
+    async def _not_found(self, case: Case, believed: set[str]) -> None:
+        case.tries += 1
+        if believed:
+            case.looks += 1
+            await self._looked(case.attempt.id, f"not found by {', '.join(sorted(believed))}")
+        if case.looks >= LOOKS:
+            case.settle(Absent())
+            return
+        if case.tries >= LOOKS and not believed:
+            case.answered.set()
+        case.ready_at = self._clock.monotonic() + self._gap(case.tries)
+
+    # --- the ways ---
+
+    async def _ask_for(self, attempt: Attempt) -> tuple[CallRecord | None, set[str]]:
+        """GET by our id, then by the platform's; the ways that answered with a plain 404 say: absent."""
+        absent: set[str] = set()
+        for way, name in ((Way.GET_OWN, attempt.call_id), (Way.GET_PLATFORM, attempt.platform_id)):
+            if name is None:
+                continue
+            answer = await self._client.get(name)
+            self._heard(answer)
+            if not isinstance(answer, Reply):
+                continue
+            if answer.record is not None and _is_same_call(answer.record, attempt):
+                self.proven(way)
+                return answer.record, absent
+            if answer.status == 404:
+                absent.add(way)
+        return None, absent
+
+    async def _read_list(self, since: datetime) -> tuple[list[CallRecord], bool]:
+        """All calls since then, and whether that is all: newest first, each page once, then by the time filter,
+        since a platform may sort calls that have not started yet elsewhere."""
+        back_to = max(since, self._clock.now() - timedelta(seconds=self._rules.look_back)) - _SKEW
+        plain, reached_end = await self._pages(back_to, filtered=False)
+        if plain is None:
+            return [], False
+        if reached_end:
+            return plain, True
+        filtered, _ = await self._pages(back_to, filtered=True)
+        return plain + (filtered or []), filtered is not None
+
+    async def _pages(self, back_to: datetime, *, filtered: bool) -> tuple[list[CallRecord] | None, bool]:
+        """The records of the pages back to that instant (None where a page could not be read), and whether the
+        list itself came to its end."""
+        records: list[CallRecord] = []
+        token: str | None = None
+        for _ in range(_MOST_PAGES):
+            after = back_to if filtered else None
+            page = await self._client.list(page_size=_PAGE, page_token=token, start_time_after=after)
+            self._heard(page)
+            if not isinstance(page, CallPage):
+                return None, False
+            records.extend(page.calls)
+            token = page.next_page_token
+            if token is None:
+                return records, True
+            if _ends_before(page, back_to):
+                return records, False
+        return None, False
+
+    # --- recognising ---
+
+    async def _match(self, attempt: Attempt, records: Sequence[CallRecord]) -> CallRecord | None:
+        for record in records:
+            if record.own_id == attempt.call_id or (
+                record.platform_id is not None and record.platform_id == attempt.platform_id
+            ):
+                self.proven(Way.LIST)
+                return record
+        for record in records:
+            if _looks_alike(record, attempt) and not await self._is_anothers(record):
+                return record
+        return None
+
+    async def _is_anothers(self, record: CallRecord) -> bool:
+        return record.platform_id is not None and await self._is_known(record.platform_id)
+
+
+def _is_same_call(record: CallRecord, attempt: Attempt) -> bool:
+    return record.own_id == attempt.call_id or record.to_number == attempt.number
+
+
+def _looks_alike(record: CallRecord, attempt: Attempt) -> bool:
+    """The number, the own number and the time fit, and it bears no id of ours: a platform may not echo metadata."""
+    if record.own_id is not None or record.to_number != attempt.number or record.from_number != attempt.from_number:
+        return False
+    return record.started_at is None or record.started_at >= attempt.intended_at - _SKEW
+
+
+def _ends_before(page: CallPage, moment: datetime) -> bool:
+    started = [record.started_at for record in page.calls if record.started_at is not None]
+    return bool(started) and started[-1] < moment

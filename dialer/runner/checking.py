@@ -1,0 +1,107 @@
+"""Looks a campaign over before anybody is dialled: the whole list, the first requests, the key. Writes nothing."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dialer.attempt import request_for
+from dialer.clock import Clock
+from dialer.errors import ListError
+from dialer.ledger.control import beside
+from dialer.model import Campaign, DialRequest, NoReply, Reject, RejectReason, Reply, Row
+from dialer.policy import callid
+from dialer.runner.intake import check_age, check_header, rows
+from dialer.verbex import Client
+
+_SHOWN = 2
+_EXAMPLES = 5
+_NO_SECRET = b"check"  # the ids shown are not those that will be sent where there is no ledger yet
+
+
+@dataclass
+class Checked:
+    """What a list holds: rows that can be dialled and those that cannot."""
+
+    good: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    examples: list[Reject] = field(default_factory=list)
+    first: list[DialRequest] = field(default_factory=list)
+
+    @property
+    def bad(self) -> int:
+        return sum(self.rejected.values())
+
+
+def check_list(campaign: Campaign, clock: Clock) -> Checked:
+    """Read the whole list as `run` would, and count.
+
+    Raises:
+        ListError: a fault of the list as a whole, or a gate that would stop `run`.
+    """
+    check_header(campaign)
+    check_age(campaign, clock)
+    checked = Checked()
+    secret = _secret(campaign)
+    marks = array("q")
+    for chunk in rows(campaign):
+        for row in chunk.rows:
+            marks.append(hash(_identity(campaign, row)))
+            if len(checked.first) < _SHOWN:
+                checked.first.append(_first_request(campaign, row, secret))
+        checked.good += len(chunk.rows)
+        checked.rejected.update(reject.reason.value for reject in chunk.rejects)
+        checked.examples.extend(chunk.rejects[: _EXAMPLES - len(checked.examples)])
+    _count_doubles(checked, marks)
+    _gates(campaign, checked)
+    return checked
+
+
+def _identity(campaign: Campaign, row: Row) -> str:
+    return row.person if campaign.contacts.one_per == "id" else row.numbers[0].e164
+
+
+def _count_doubles(checked: Checked, marks: array[int]) -> None:
+    doubles = len(marks) - len(set(marks))
+    if doubles:
+        checked.good -= doubles
+        checked.rejected[RejectReason.DUPLICATE.value] += doubles
+
+
+def _first_request(campaign: Campaign, row: Row, secret: bytes) -> DialRequest:
+    number = callid.called_number(tuple(number.e164 for number in row.numbers), 0)
+    return request_for(campaign, row.person, number, row.data, 1, secret)
+
+
+def _secret(campaign: Campaign) -> bytes:
+    file = beside(campaign.ledger, "secret")
+    try:
+        return bytes.fromhex(file.read_text("ascii").strip())
+    except (OSError, ValueError):
+        return _NO_SECRET
+
+
+def _gates(campaign: Campaign, checked: Checked) -> None:
+    rules, total = campaign.contacts, checked.good + checked.bad
+    files = ", ".join(path.name for path in rules.files)
+    if total < rules.min_rows:
+        raise ListError(f"{files}: {total} rows, but `contacts.min_rows` asks for {rules.min_rows}")
+    if checked.good == 0:
+        first = f" The first: line {checked.examples[0].line}: {checked.examples[0].why}" if checked.examples else ""
+        raise ListError(f"{files}: none of the {total} rows can be dialled.{first}")
+    if rules.max_rejects is not None and checked.bad > rules.max_rejects * total:
+        raise ListError(
+            f"{files}: {checked.bad} of {total} rows are rejects, more than `contacts.max_rejects` allows "
+            f"({rules.max_rejects:.0%})"
+        )
+
+
+async def ask_platform(campaign: Campaign, clock: Clock) -> NoReply | Reply | None:
+    """Ask for one call of the account's list: None if the platform takes the key, else its answer."""
+    url = campaign.platform.url
+    if url is None:
+        return None
+    async with Client(url, campaign.platform.api_key, now=clock.now) as client:
+        answer = await client.list(page_size=1)
+    return answer if isinstance(answer, NoReply | Reply) else None

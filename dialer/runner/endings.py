@@ -1,0 +1,43 @@
+"""How a campaign's run ended: the exit code and one word for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dialer.errors import ExitCode
+from dialer.model import ContactState, StopCause
+
+_SEVERITY = (
+    ExitCode.ERROR,
+    ExitCode.LEDGER,
+    ExitCode.REFUSED,
+    ExitCode.FILE,
+    ExitCode.LOOK_FIRST,
+    ExitCode.UNREACHABLE,
+    ExitCode.HELD,
+    ExitCode.PAUSED,
+    ExitCode.WORK_REMAINS,
+    ExitCode.UNKNOWN_LEFT,
+    ExitCode.OK,
+)
+"""Of several campaigns in one run, the first of these that any of them has is the run's exit code."""
+
+
+def ending(stop: StopCause | None, states: Mapping[str, int]) -> tuple[ExitCode, str]:
+    """The exit code and reason of one campaign: why it was stopped, or what it has left."""
+    waiting = states.get(ContactState.DUE, 0) + states.get(ContactState.WAITING, 0)
+    live = states.get(ContactState.DIALING, 0)
+    if stop is not None and (stop.code is not ExitCode.WORK_REMAINS or waiting + live):
+        return stop.code, stop.reason
+    if live:
+        return ExitCode.WORK_REMAINS, "calls_live"
+    if waiting:
+        return ExitCode.WORK_REMAINS, "due_later"
+    if states.get(ContactState.UNKNOWN, 0):
+        return ExitCode.UNKNOWN_LEFT, "unknown_left"
+    return ExitCode.OK, "finished"
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The exit code of a run that carried several campaigns."""
+    return min(codes, key=_SEVERITY.index, default=ExitCode.OK)

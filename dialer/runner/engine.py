@@ -1,0 +1,330 @@
+"""One campaign's run: recover, import, dial, drain.
+
+A pool of workers, one for each line. Whoever wants to dial passes the gate, one at a time: a free line, the most urgent
+contact, its turn by the calls per second. The line is held from the intent until the call has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from dialer.attempt import Attempts, Result
+from dialer.clock import Clock
+from dialer.errors import DialerError, ExitCode
+from dialer.ledger import Imported, Ledger, Passed
+from dialer.lines import Line, Lines, Pace
+from dialer.model import (
+    Answer,
+    Attempt,
+    CallPage,
+    CallRecord,
+    Campaign,
+    Candidate,
+    Refusal,
+    Sample,
+    StopCause,
+)
+from dialer.policy import pacing
+from dialer.recovery import Absent, Recovery
+from dialer.report import FINISHED
+from dialer.runner.health import Platform
+from dialer.runner.intake import take_in
+from dialer.runner.options import Options
+from dialer.scheduler import Scheduler
+from dialer.tracker import Tracker
+from dialer.verbex import Client
+
+Say = Callable[..., None]
+
+
+class Engine:
+    """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
+
+    `live_anywhere` counts the live calls of all campaigns of the run. `stopped` is why it stopped, if it did.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        campaign_id: int,
+        learned_lines: float | None,
+        ledger: Ledger,
+        client: Client,
+        clock: Clock,
+        options: Options,
+        say: Say,
+        live_anywhere: Callable[[], int],
+    ) -> None:
+        self.campaign = campaign
+        self.campaign_id = campaign_id
+        self._ledger = ledger
+        self._clock = clock
+        self._options = options
+        self._say = say
+        wanted = campaign.pace.concurrent_calls
+        start = pacing.learning(learned_lines) if wanted is None else pacing.fixed(wanted)
+        self.lines = Lines(start, clock.monotonic)
+        self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
+        self.platform = Platform(client, clock, self.stop)
+        self.tracker = Tracker(client, clock, self._heard, self._proven)
+        self.recovery = Recovery(client, clock, campaign.recovery, ledger.look, ledger.knows, self._heard)
+        self.scheduler = Scheduler(
+            ledger, campaign_id, clock, live_anywhere, only=options.only, wait=options.wait, at_once=self._at_once()
+        )
+        self.attempts = Attempts(
+            campaign,
+            ledger,
+            client,
+            clock,
+            end_of=self.tracker.end_of,
+            look_up=self._look_up,
+            is_stopping=lambda: self.scheduler.stopping,
+            heard=self._heard,
+        )
+        self.stopped: StopCause | None = None
+        self.imported: Imported | None = None
+        self.outcomes: Counter[str] = Counter()
+        self.sent: deque[float] = deque(maxlen=10_000)
+        self.finished = 0
+        self.began = clock.monotonic()
+        self.live = 0
+        self.line_seconds: float | None = None
+        self._gate = asyncio.Lock()
+        self._at_gate: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[None]] = set()
+        self._workers = 0
+        self._counted = 0
+        self._progressed = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._let_go_at: float | None = None
+
+    def _at_once(self) -> int:
+        return min(max(50, 4 * (self.campaign.pace.concurrent_calls or 50)), 500)
+
+    # --- the whole of it ---
+
+    async def run(self) -> None:
+        """Recover → import → dial → drain."""
+        helpers = [asyncio.create_task(self.tracker.run()), asyncio.create_task(self.recovery.run())]
+        for helper in helpers:
+            helper.add_done_callback(self._watched)
+        try:
+            await self.platform.first_look()
+            await self._begin()
+            await self._drain()
+        finally:
+            for task in [*helpers, *self._running]:
+                task.cancel()
+            await asyncio.gather(*helpers, *self._running, return_exceptions=True)
+            if self.campaign.pace.concurrent_calls is None:
+                await self._ledger.remember_lines(self.campaign_id, self.lines.learned)
+
+    async def _begin(self) -> None:
+        if self.stopped is not None and self.stopped.code is not ExitCode.PAUSED:
+            return
+        await self._recover()
+        if self._options.dials and self.stopped is None:
+            yes = self._options.yes
+            self.imported = await take_in(self._ledger, self.campaign, self.campaign_id, self._clock, yes=yes)
+            self._tell_import(self.imported)
+        self._spawn_worker()
+
+    def _tell_import(self, found: Imported) -> None:
+        if found.known:
+            self._say("list_known", f"the list is unchanged: {found.good} people")
+            return
+        changes = f"{found.added} new, {found.changed} changed, {found.withdrawn} gone, {found.returned} back"
+        self._say("list_taken", f"{found.good} people from {found.read} rows ({changes}); {found.rejected} rejects")
+
+    async def _recover(self) -> None:
+        found = await self._ledger.open_attempts(self.campaign_id)
+        if found:
+            self._say("recovering", f"{len(found)} calls of an earlier run are open: asking the platform about them")
+        for attempt in found:
+            self._start(self._resume(attempt, self.lines.take()))
+
+    async def _drain(self) -> None:
+        """Until every worker has gone home, or those who were seen out have had their time."""
+        while self._running:
+            seconds = None if self._let_go_at is None else self._let_go_at - self._clock.monotonic()
+            if seconds is not None and seconds <= 0:
+                return
+            if self._only_parked():
+                return
+            self._progressed.clear()
+            await self._clock.wait(self._progressed, min(seconds if seconds is not None else 1.0, 1.0))
+
+    def _only_parked(self) -> bool:
+        """Nobody dials any more, and what is left waits for a word that may not come in this run."""
+        return self._workers == 0 and self.live == 0
+
+    def stop(self, cause: StopCause, see_out: float | None = None) -> None:
+        """Take nothing new; see live calls out for `see_out` seconds (None: the grace time of the command)."""
+        if self.stopped is None:
+            self.stopped = cause
+            if cause.code not in (ExitCode.WORK_REMAINS, ExitCode.PAUSED):
+                self._say("stopping", cause.sentence, is_trouble=True)
+        self.scheduler.stop()
+        for task in self._at_gate:
+            task.cancel()
+        until = self._clock.monotonic() + (self._options.grace if see_out is None else see_out)
+        self._let_go_at = until if self._let_go_at is None else min(self._let_go_at, until)
+        self._progressed.set()
+
+    def pause(self, sentence: str) -> None:
+        """A person has paused or cancelled the campaign: nobody new is dialled, live calls run out."""
+        self.stop(StopCause(ExitCode.PAUSED, "paused", sentence), see_out=self.campaign.call.longest)
+
+    # --- workers ---
+
+    def _spawn_worker(self) -> None:
+        if self._options.dials and not self.scheduler.stopping:
+            self._workers += 1
+            self._start(self._work())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._progressed.set()
+        self._watched(task)
+
+    def _watched(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """An error that no rule covers stops the campaign at once; what is open stays open in the ledger."""
+        code = error.code if isinstance(error, DialerError) else ExitCode.ERROR
+        sentence = (
+            str(error) if isinstance(error, DialerError) else f"an error of ours: {type(error).__name__}: {error}"
+        )
+        self.stop(StopCause(code, "error" if code is ExitCode.ERROR else code.name.lower(), sentence), see_out=0.0)
+
+    async def _work(self) -> None:
+        try:
+            while (turn := await self._turn()) is not None:
+                await self._dial(*turn)
+        finally:
+            self._workers -= 1
+
+    async def _turn(self) -> tuple[Candidate, Line] | None:
+        """A contact to dial and a line to dial it on; None when this worker may go home."""
+        task = asyncio.current_task()
+        if task is None or self.scheduler.stopping:
+            return None
+        self._at_gate.add(task)
+        try:
+            return await self._pass_gate()
+        finally:
+            self._at_gate.discard(task)
+
+    async def _pass_gate(self) -> tuple[Candidate, Line] | None:
+        async with self._gate:
+            if not await self._may_take_more():
+                return None
+            await self.lines.room()
+            candidate = await self.scheduler.next()
+            if candidate is None or not await self.platform.admit():
+                return None
+            await self.pace.turn()
+            await self.lines.room()
+            if len(self._at_gate) == 1 and self._workers < self.lines.limit:
+                self._spawn_worker()
+            self._counted += 1
+            self.live += 1
+            return candidate, self.lines.take()
+
+    async def _may_take_more(self) -> bool:
+        """Whether `--max-calls` leaves room: dials that were not placed after all give theirs back."""
+        most = self._options.max_calls
+        while most is not None and self._counted >= most:
+            if self.live == 0:
+                self.stop(
+                    StopCause(ExitCode.WORK_REMAINS, "max_calls", "as many calls were placed as --max-calls says")
+                )
+                return False
+            self._moved.clear()
+            await self._clock.wait(self._moved, 1.0)
+        return not self.scheduler.stopping
+
+    async def _dial(self, candidate: Candidate, line: Line) -> None:
+        began = self._clock.monotonic()
+        self.sent.append(began)
+        try:
+            result = await self.attempts.carry_out(candidate, line)
+            self.scheduler.back(candidate, aside=result.passed is Passed.NUMBER_LIVE)
+            self._learn(result, began)
+        finally:
+            self._free(line)
+
+    async def _resume(self, attempt: Attempt, line: Line) -> None:
+        self.live += 1
+        try:
+            self._learn(await self.attempts.resume(attempt, line), self._clock.monotonic())
+        finally:
+            self._free(line)
+
+    def _free(self, line: Line) -> None:
+        if line.is_held:
+            self.live -= 1
+        line.free()
+        self.scheduler.changed()
+        self._progressed.set()
+        self._moved.set()
+
+    # --- what is learned ---
+
+    def _learn(self, result: Result, began: float) -> None:
+        if result.passed is not None or result.refusal is not None:
+            self._counted -= 1
+        if result.passed is Passed.PAUSED:
+            self.pause(f"{self.campaign.name} was paused")
+        if result.decision is not None:
+            self.finished += result.decision.state in FINISHED
+            self.lines.hear(result.decision.sample)
+            if result.decision.sample is Sample.ACCEPTED:
+                self.pace.ease()
+                length = self._clock.monotonic() - began
+                self.line_seconds = length if self.line_seconds is None else 0.95 * self.line_seconds + 0.05 * length
+        if result.refusal is not None and result.refusal.refusal is Refusal.TOO_MANY:
+            self.pace.brake(result.refusal.retry_after)
+        if result.finish_reason is not None:
+            self.outcomes[result.finish_reason] += 1
+        if result.stop is not None:
+            self.stop(result.stop)
+
+    def _heard(self, answer: CallPage | Answer) -> None:
+        self.platform.hear(answer)
+
+    def _proven(self, way: str) -> None:
+        self.recovery.proven(way)
+
+    async def _look_up(self, attempt: Attempt, line: Line) -> CallRecord | None:
+        """The platform's word; where there is none, the line is freed and the attempt waits on without it."""
+        case = self.recovery.take(attempt)
+        await case.answered.wait()
+        if not case.verdict.done():
+            self._free(line)
+            self._check_unknown()
+        verdict = await case.verdict
+        if not line.is_held:
+            line.hold()
+            self.live += 1
+        return None if isinstance(verdict, Absent) else verdict.record
+
+    def _check_unknown(self) -> None:
+        most = self.campaign.recovery.max_unknown
+        if self.recovery.unsettled > most:
+            sentence = (
+                f"{self.recovery.unsettled} calls are unknown, more than recovery.max_unknown allows ({most}): "
+                "the platform does not say whether they were placed; look at them in its own list of calls"
+            )
+            self.stop(StopCause(ExitCode.LOOK_FIRST, "too_many_unknown", sentence))

@@ -1,0 +1,22 @@
+"""What a command asks of a run, beside its campaign files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `run` and `settle`; lengths of time in seconds, None where not given.
+
+    `wait` is infinite for a bare `--wait`. `dials` is False for `settle`, which only learns how open calls ended.
+    """
+
+    max_runtime: float | None = None
+    max_calls: int | None = None
+    only: str | None = None
+    yes: bool = False
+    wait: float | None = None
+    grace: float = 30.0
+    retry_lock: float = 0.0
+    dials: bool = True

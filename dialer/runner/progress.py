@@ -1,0 +1,54 @@
+"""What the live view shows of an engine."""
+
+from __future__ import annotations
+
+from dialer.clock import Clock
+from dialer.ledger import Ledger
+from dialer.model import ContactState
+from dialer.report import Progress, estimate_left, what_binds
+from dialer.runner.engine import Engine
+
+_RATE_OVER = 5.0
+"""Seconds over which the shown calls per second are counted."""
+
+
+async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
+    """Where the campaign stands at this moment."""
+    states = await ledger.counts(engine.campaign_id)
+    now = clock.monotonic()
+    due = states.get(ContactState.DUE, 0)
+    finished = sum(states.get(state, 0) for state in (ContactState.DONE, ContactState.EXHAUSTED, ContactState.EXCLUDED))
+    unfinished = sum(states.values()) - finished - states.get(ContactState.UNKNOWN, 0)
+    lines, limit = engine.lines.in_use, engine.lines.limit
+    return Progress(
+        campaign=engine.campaign.name,
+        at=clock.now(),
+        states=states,
+        outcomes=dict(engine.outcomes),
+        rejects=engine.imported.rejected if engine.imported else 0,
+        lines=lines,
+        line_limit=limit,
+        rate=_rate(engine, now),
+        rate_limit=engine.pace.calls_per_second,
+        binds=what_binds(unfinished=unfinished, due_now=due, lines=lines, line_limit=limit),
+        seconds_left=estimate_left(
+            unfinished=unfinished,
+            finished=engine.finished,
+            calls=len(engine.sent),
+            calls_per_second=engine.pace.calls_per_second,
+            lines=limit,
+            line_seconds=engine.line_seconds or 0.0,
+        ),
+        next_due=engine.scheduler.waits_until,
+    )
+
+
+def _rate(engine: Engine, now: float) -> float:
+    """Calls per second over the last moments."""
+    over = min(_RATE_OVER, max(now - engine.began, 0.5))
+    recent = 0
+    for moment in reversed(engine.sent):
+        if moment < now - over:
+            break
+        recent += 1
+    return recent / over

@@ -1,0 +1,257 @@
+"""A run from its first step to its last: ledger, platform, the campaigns' engines, and the order of stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from dialer.clock import Clock
+from dialer.console import Console
+from dialer.errors import ExitCode, LedgerHeld, UsageError
+from dialer.ledger import Ledger, reading
+from dialer.ledger.control import beside
+from dialer.model import Campaign, StopCause
+from dialer.report import Totals
+from dialer.runner import requests, signals
+from dialer.runner.endings import ending, worst
+from dialer.runner.engine import Engine
+from dialer.runner.intake import check_age, check_header
+from dialer.runner.options import Options
+from dialer.runner.progress import progress_of
+from dialer.simulator import Simulator
+from dialer.verbex import Client
+
+_SHOWN_EVERY = 0.25
+_LONGEST_ANSWER = 30.0
+"""Seconds that an answer may take; so many dials may be under way at once, times the calls per second."""
+
+STOPPED = StopCause(ExitCode.WORK_REMAINS, "stopped", "stopped by a signal")
+OUT_OF_TIME = StopCause(ExitCode.WORK_REMAINS, "max_runtime", "the time given by --max-runtime is over")
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How one campaign's part of a run ended."""
+
+    name: str
+    code: ExitCode
+    reason: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a run ended: one closing a campaign, and the exit code of them all."""
+
+    closings: tuple[Closing, ...]
+    code: ExitCode
+
+
+async def run(campaigns: Sequence[Campaign], options: Options, console: Console, clock: Clock) -> Closed:
+    """Run the campaigns to their end, or as far as the options, the signals and the platform let them.
+
+    Raises:
+        DialerError: nothing could be begun: a list or a ledger is wrong, or another run holds it. Nobody was dialled.
+    """
+    _check_together(campaigns)
+    if options.dials:
+        for campaign in campaigns:
+            check_header(campaign)
+            check_age(campaign, clock)
+    elif not campaigns[0].ledger.exists():
+        raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")
+    ledger = await _open(campaigns[0], options, clock, console)
+    try:
+        return await Session(campaigns, options, console, clock, ledger).run()
+    finally:
+        await ledger.close()
+
+
+def _check_together(campaigns: Sequence[Campaign]) -> None:
+    """Campaigns of one run share a ledger, and have names of their own."""
+    first = campaigns[0]
+    for campaign in campaigns[1:]:
+        if campaign.ledger != first.ledger:
+            raise UsageError(
+                f"{campaign.path} writes {campaign.ledger} and {first.path} writes {first.ledger}: campaigns of one "
+                "run share a ledger; name the same one, or run them apart"
+            )
+        if campaign.platform.simulator != first.platform.simulator:
+            raise UsageError(f"{campaign.path} and {first.path} describe two simulators: a run has one")
+    names = [campaign.name for campaign in campaigns]
+    if len(set(names)) < len(names):
+        raise UsageError(f"two of the campaign files have the same name ({', '.join(names)}): give each its own")
+
+
+async def _open(campaign: Campaign, options: Options, clock: Clock, console: Console) -> Ledger:
+    """Open the ledger; while another run holds it, try again for `--retry-lock`."""
+    gives_up_at = clock.monotonic() + options.retry_lock
+    said = False
+    while True:
+        try:
+            return Ledger.open(campaign.ledger, "run" if options.dials else "settle", clock.now)
+        except LedgerHeld as held:
+            if clock.monotonic() >= gives_up_at:
+                raise
+            if not said:
+                said = True
+                console.say("waiting_for_lock", f"{held}; waiting for it up to {options.retry_lock:.0f} s")
+        await clock.sleep(min(1.0, max(gives_up_at - clock.monotonic(), 0.01)))
+
+
+class Session:
+    """One run over an open ledger."""
+
+    def __init__(
+        self, campaigns: Sequence[Campaign], options: Options, console: Console, clock: Clock, ledger: Ledger
+    ) -> None:
+        self._campaigns = campaigns
+        self._options = options
+        self._console = console
+        self._clock = clock
+        self._ledger = ledger
+        self._engines: list[Engine] = []
+
+    async def run(self) -> Closed:
+        """Everything between the opening and the closing of the ledger."""
+        command = "run" if self._options.dials else "settle"
+        await self._ledger.start_run(command, [campaign.name for campaign in self._campaigns])
+        async with contextlib.AsyncExitStack() as stack:
+            url = await stack.enter_async_context(self._simulator())
+            for campaign in self._campaigns:
+                client = await stack.enter_async_context(self._client(campaign, url))
+                await self._add_engine(campaign, client)
+            with signals.heard(self._stop, self._leave):
+                await self._run_engines()
+        closed = self._closed()
+        await self._ledger.end_run(closed.code, closed.closings[0].reason)
+        return closed
+
+    @contextlib.asynccontextmanager
+    async def _simulator(self) -> AsyncIterator[str]:
+        """The simulated platform's address, if a campaign is dialled there; it lives as long as the run."""
+        simulated = [campaign for campaign in self._campaigns if campaign.platform.url is None]
+        if not simulated:
+            yield ""
+            return
+        rings = beside(self._ledger.path, "rings.jsonl")
+        async with Simulator(simulated[0].platform.simulator, rings, self._clock).serve() as url:
+            yield url
+
+    def _client(self, campaign: Campaign, simulator_url: str) -> Client:
+        at_once = campaign.pace.calls_per_second * _LONGEST_ANSWER
+        lines = campaign.pace.concurrent_calls or 1000
+        return Client(
+            campaign.platform.url or simulator_url,
+            campaign.platform.api_key,
+            connections=int(min(max(at_once, 10), lines)) + 10,
+            now=self._clock.now,
+        )
+
+    async def _add_engine(self, campaign: Campaign, client: Client) -> None:
+        bound = await self._ledger.bind(campaign)
+        engine = Engine(
+            campaign,
+            bound.id,
+            bound.lines,
+            self._ledger,
+            client,
+            self._clock,
+            self._options,
+            self._say(campaign),
+            self._live,
+        )
+        self._engines.append(engine)
+        paused = await self._ledger.pause_of(bound.id)
+        if paused is not None:
+            engine.pause(f"{campaign.name} is {paused}")
+
+    def _live(self) -> int:
+        return sum(engine.live for engine in self._engines)
+
+    def _say(self, campaign: Campaign) -> Say:
+        return Say(self._console, campaign.name)
+
+    # --- while it runs ---
+
+    async def _run_engines(self) -> None:
+        beside_them = [
+            asyncio.create_task(self._show()),
+            asyncio.create_task(requests.serve(self._ledger, self._asked, self._clock)),
+        ]
+        if self._options.max_runtime is not None:
+            beside_them.append(asyncio.create_task(self._run_out(self._options.max_runtime)))
+        try:
+            await asyncio.gather(*(self._run_one(engine) for engine in self._engines))
+        finally:
+            for task in beside_them:
+                task.cancel()
+            await asyncio.gather(*beside_them, return_exceptions=True)
+
+    async def _run_one(self, engine: Engine) -> None:
+        try:
+            await engine.run()
+        except Exception as error:
+            engine.fail(error)
+        # Another campaign may wait for a number that this one was ringing.
+        for other in self._engines:
+            other.scheduler.changed()
+
+    async def _show(self) -> None:
+        while True:
+            shown = [await progress_of(engine, self._ledger, self._clock) for engine in self._engines]
+            self._console.show(shown, self._clock.monotonic())
+            await self._clock.sleep(_SHOWN_EVERY)
+
+    async def _run_out(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._console.say("max_runtime", "the time given by --max-runtime is over: taking nothing new")
+        for engine in self._engines:
+            engine.stop(OUT_OF_TIME)
+
+    def _stop(self, signal: str) -> None:
+        self._console.say(
+            "stopping",
+            f"{signal}: nobody new is dialled; live calls are seen out for up to {self._options.grace:.0f} s. "
+            "Once more to leave at once",
+            signal=signal,
+        )
+        for engine in self._engines:
+            engine.stop(STOPPED)
+
+    def _leave(self, signal: str) -> None:
+        self._console.say("leaving", f"{signal} again: leaving at once; the next run asks about the open calls")
+        for engine in self._engines:
+            engine.stop(STOPPED, see_out=0.0)
+
+    def _asked(self, name: str, verb: str, sentence: str) -> None:
+        self._console.say(verb, sentence, campaign=name)
+        for engine in self._engines:
+            if engine.campaign.name == name and verb != "resume":
+                engine.pause(sentence)
+
+    # --- how it ended ---
+
+    def _closed(self) -> Closed:
+        with reading.open_reader(self._ledger.path) as reader:
+            closings = tuple(self._closing(engine, reader) for engine in self._engines)
+        return Closed(closings, worst(closing.code for closing in closings))
+
+    def _closing(self, engine: Engine, reader: reading.Reader) -> Closing:
+        name = engine.campaign.name
+        totals = Totals(name, **reader.standing(engine.campaign_id, self._clock.now()))
+        code, reason = ending(engine.stopped, totals.states)
+        return Closing(name, code, reason, totals)
+
+
+class Say:
+    """The console, for one campaign."""
+
+    def __init__(self, console: Console, campaign: str) -> None:
+        self._console = console
+        self._campaign = campaign
+
+    def __call__(self, event: str, sentence: str, *, is_trouble: bool = False) -> None:
+        self._console.say(event, sentence, level="warning" if is_trouble else "info", campaign=self._campaign)

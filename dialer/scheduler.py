@@ -1,0 +1,115 @@
+"""Who is next: contacts that are due, most urgent first, and the waiting for those who are due soon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from dialer.clock import Clock
+from dialer.ledger import Ledger
+from dialer.model import Candidate
+
+STAYS_FOR = 60.0
+"""A run without `--wait` stays for what is due within so many seconds."""
+
+_ASIDE = 1.0
+"""Seconds for which a contact is left alone whose number is being rung by another."""
+
+
+class Scheduler:
+    """Yields the contacts of one campaign that are due; `next` returns None when this run has no more.
+
+    `live` tells how many calls are under way: while there are any, more may become due. `wait` is the
+    `--wait` of the command in seconds: None without it, infinite where no length was given.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        campaign: int,
+        clock: Clock,
+        live: Callable[[], int],
+        *,
+        only: str | None = None,
+        wait: float | None = None,
+        at_once: int = 200,
+    ) -> None:
+        self._ledger = ledger
+        self._campaign = campaign
+        self._clock = clock
+        self._live = live
+        self._only = only
+        self._at_once = at_once
+        self._stays_until = None if wait is None else clock.monotonic() + wait
+        self._ready: deque[Candidate] = deque()
+        self._out: set[int] = set()
+        self._aside: dict[int, float] = {}
+        self._changed = asyncio.Event()
+        self.waits_until: datetime | None = None
+        self.stopping = False
+
+    async def next(self) -> Candidate | None:
+        """The next contact to dial, or None when nothing more is to be waited for."""
+        while not self.stopping:
+            self._changed.clear()
+            if not self._ready:
+                await self._refill()
+            if self._ready:
+                candidate = self._ready.popleft()
+                self._out.add(candidate.contact_id)
+                return candidate
+            if not await self._wait():
+                return None
+        return None
+
+    def back(self, candidate: Candidate, *, aside: bool = False) -> None:
+        """A contact that was handed out has had its intent written, or not; `aside`: its number is being rung."""
+        self._out.discard(candidate.contact_id)
+        if aside:
+            self._aside[candidate.contact_id] = self._clock.monotonic() + _ASIDE
+        self.changed()
+
+    def changed(self) -> None:
+        """Something may be due now that was not."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Hand nobody out any more."""
+        self.stopping = True
+        self._ready.clear()
+        self._changed.set()
+
+    async def _refill(self) -> None:
+        now = self._clock.monotonic()
+        self._aside = {contact: until for contact, until in self._aside.items() if until > now}
+        passed_over = self._out | self._aside.keys()
+        found = await self._ledger.due(self._campaign, self._at_once + len(passed_over), self._only)
+        self._ready.extend(one for one in found if one.contact_id not in passed_over and not self.stopping)
+
+    async def _wait(self) -> bool:
+        next_due = await self._ledger.next_due(self._campaign, self._only)
+        self.waits_until = next_due
+        seconds = self._seconds_to(next_due)
+        if self._live() == 0 and not self._out and not self._is_worth_it(seconds):
+            return False
+        if self._aside:
+            seconds = _ASIDE if seconds is None else min(seconds, _ASIDE)
+        await self._clock.wait(self._changed, seconds)
+        self.waits_until = None
+        return True
+
+    def _seconds_to(self, moment: datetime | None) -> float | None:
+        """Until then; a little more than nothing, and no more than an hour, since wall clocks jump."""
+        if moment is None:
+            return None
+        return min(max((moment - self._clock.now()) / timedelta(seconds=1), 0.001), 3600.0)
+
+    def _is_worth_it(self, seconds: float | None) -> bool:
+        if seconds is None:
+            return False
+        stays = STAYS_FOR
+        if self._stays_until is not None:
+            stays = max(stays, self._stays_until - self._clock.monotonic())
+        return seconds <= stays

@@ -1,0 +1,173 @@
+"""Learns that calls have ended, by reading the platform's list in bulk.
+
+One request tells about up to a thousand calls; a single GET is for those that the list does not show. One request
+at a time. A read that is refused for too many requests slows the reads, not the dials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from dialer.clock import Clock
+from dialer.model import Answer, Attempt, CallPage, CallRecord, NoReply, Reply
+from dialer.verbex import Client
+
+SHORTEST, LONGEST = 0.1, 2.0
+"""Seconds between two reads: a fiftieth of the mean call, within these."""
+
+_FIRST_GUESS = 0.5
+"""Seconds between reads while no call has ended yet."""
+
+_SLOWEST = 30.0
+_SLOWS = frozenset({429, 500, 502, 503, 504})
+_PAGES_A_ROUND = 3
+_GETS_A_ROUND = 10
+_EARLIER = timedelta(minutes=5)
+"""How far the platform's clock may be from ours."""
+
+
+def interval(mean_call: float | None) -> float:
+    """Seconds between two reads, by the mean length of a call in real seconds."""
+    if mean_call is None:
+        return _FIRST_GUESS
+    return min(max(mean_call / 50.0, SHORTEST), LONGEST)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A live call that somebody waits for."""
+
+    attempt: Attempt
+    since: float
+    end: asyncio.Future[CallRecord]
+    asked_at: float = field(default=-1e9)
+
+
+class Tracker:
+    """Watches the live calls of one campaign; `heard` is told of each read whether the platform answered it,
+    `proven` by which way (`list`, `get`) a call of ours was found."""
+
+    def __init__(
+        self,
+        reads: Client,
+        clock: Clock,
+        heard: Callable[[CallPage | Answer], None],
+        proven: Callable[[str], None],
+    ) -> None:
+        self._reads = reads
+        self._clock = clock
+        self._heard = heard
+        self._proven = proven
+        self._watches: dict[str, _Watch] = {}
+        self._new = asyncio.Event()
+        self._mean: float | None = None
+        self._slowness = 1.0
+
+    async def end_of(self, attempt: Attempt, longest: float) -> CallRecord | None:
+        """Wait for a call's end; None if it is not known to have ended `longest` seconds from now."""
+        watch = _Watch(attempt, self._clock.monotonic(), asyncio.get_running_loop().create_future())
+        self._watches[attempt.call_id] = watch
+        self._new.set()
+        try:
+            async with asyncio.timeout(longest):
+                return await watch.end
+        except TimeoutError:
+            return None
+        finally:
+            del self._watches[attempt.call_id]
+
+    async def run(self) -> None:
+        """Read, for as long as there is something to be learned; ends only by being cancelled."""
+        while True:
+            if not self._watches:
+                self._new.clear()
+                await self._new.wait()
+            await self._clock.sleep(self.pause)
+            if self._watches:
+                await self._round()
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next read."""
+        return min(interval(self._mean) * self._slowness, _SLOWEST)
+
+    async def _round(self) -> None:
+        began = self._clock.monotonic()
+        waiting = {call_id: watch for call_id, watch in self._watches.items() if watch.since < began}
+        seen = await self._read_list(waiting)
+        missed = [watch for call_id, watch in waiting.items() if call_id not in seen and not watch.end.done()]
+        missed.sort(key=lambda watch: watch.asked_at)
+        for watch in missed[:_GETS_A_ROUND]:
+            await self._ask_for(watch)
+
+    async def _read_list(self, waiting: dict[str, _Watch]) -> set[str]:
+        by_platform = {watch.attempt.platform_id: call_id for call_id, watch in waiting.items()}
+        seen: set[str] = set()
+        token: str | None = None
+        size = min(max(100, 2 * len(waiting)), 1000)
+        for _ in range(_PAGES_A_ROUND):
+            page = await self._reads.list(page_size=size, page_token=token)
+            self._hear(page)
+            if not isinstance(page, CallPage):
+                break
+            for record in page.calls:
+                call_id = _ours(record, waiting, by_platform)
+                if call_id is not None:
+                    seen.add(call_id)
+                    self._proven("list")
+                    self._learn(waiting[call_id], record)
+            token = page.next_page_token
+            if token is None or len(seen) == len(waiting) or _is_older(page, waiting):
+                break
+        return seen
+
+    async def _ask_for(self, watch: _Watch) -> None:
+        """One GET for a call that the list does not show; each call again only after a while."""
+        now = self._clock.monotonic()
+        if now - watch.asked_at < max(LONGEST, 4 * self.pause):
+            return
+        watch.asked_at = now
+        for name in (watch.attempt.platform_id, watch.attempt.call_id):
+            if name is None:
+                continue
+            answer = await self._reads.get(name)
+            self._hear(answer)
+            if isinstance(answer, Reply) and answer.record is not None:
+                self._proven("get_own" if name == watch.attempt.call_id else "get_platform")
+                self._learn(watch, answer.record)
+                return
+
+    def _learn(self, watch: _Watch, record: CallRecord) -> None:
+        if not record.is_over or watch.end.done():
+            return
+        watch.end.set_result(record)
+        length = self._clock.monotonic() - watch.since
+        self._mean = length if self._mean is None else 0.95 * self._mean + 0.05 * length
+
+    def _hear(self, answer: CallPage | Answer) -> None:
+        self._heard(answer)
+        is_bad = isinstance(answer, NoReply) or (
+            isinstance(answer, Reply) and answer.status in (429, 500, 502, 503, 504)
+        )
+        if is_bad:
+            asked = answer.retry_after if isinstance(answer, Reply) else None
+            most = _SLOWEST / interval(self._mean)
+            self._slowness = min(max(self._slowness * 2, (asked or 0.0) / interval(self._mean)), most)
+        elif isinstance(answer, CallPage):
+            self._slowness = max(1.0, self._slowness / 2)
+
+
+def _ours(record: CallRecord, waiting: dict[str, _Watch], by_platform: dict[str | None, str]) -> str | None:
+    if record.own_id in waiting:
+        return record.own_id
+    return by_platform.get(record.platform_id) if record.platform_id is not None else None
+
+
+def _is_older(page: CallPage, waiting: dict[str, _Watch]) -> bool:
+    """Whether the page ends before the oldest call that is waited for was placed."""
+    oldest = min(watch.attempt.placed_at or watch.attempt.intended_at for watch in waiting.values())
+    started = [record.started_at for record in page.calls if record.started_at is not None]
+    return bool(started) and started[-1] < oldest - _EARLIER

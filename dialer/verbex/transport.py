@@ -1,0 +1,164 @@
+"""The wire to the platform: HTTP/1.1 through httpx over aiohttp, each setting said aloud, its failures named truly.
+
+What matters most here is one bit: did any byte of a request leave? The classes of the exceptions do not
+tell it (the transport calls a connection that was reset after the whole request had been read a
+`ConnectTimeout` as well), so `unsent` asks for the cause underneath.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from dialer.errors import PlatformRefused
+from dialer.model import NoReply, Secret
+from dialer.verbex.excerpt import excerpt, mask_numbers
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds that waiting for a free connection, finding the host, TCP and TLS may take together."""
+
+KEEP_ALIVE = 2.0
+"""Seconds that an idle connection is kept: well under any server's own, since each race of the two loses an answer."""
+
+CAUSE_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An answer whose head was read; `fault` says, after "its body", why that is not whole, or is empty."""
+
+    status: int
+    body: bytes
+    fault: str = ""
+    retry_after: str = ""
+    location: str = ""
+
+
+def open_client(base_url: str, key: Secret, connections: int, agent: str) -> httpx.AsyncClient:
+    """An HTTP client for one platform and one key; raises PlatformRefused if no header can carry the key.
+
+    No redirects, no retries, no cookies, no proxies or certificates from the environment. Nothing is
+    connected before the first request.
+    """
+    limits = httpx.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
+    )
+    transport = AiohttpTransport(verify=_tls(), trust_env=False, retries=0, limits=limits)
+    transport.client = lambda: _session(transport)
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=transport,
+        headers={
+            "Authorization": f"Bearer {_sendable(key)}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": agent,
+        },
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        limits=limits,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Certificates and host names are verified; one for all clients, since loading the authorities takes a while."""
+    return httpx.create_ssl_context(verify=True, trust_env=False)
+
+
+def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
+    # Left to itself the transport makes a session that keeps cookies.
+    connector = aiohttp.TCPConnector(
+        limit=transport.limits.max_connections or 0,
+        keepalive_timeout=transport.limits.keepalive_expiry,
+        ssl=transport.ssl_context,
+    )
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+
+def _sendable(key: Secret) -> str:
+    text = key.reveal()
+    if not text or not all("!" <= letter <= "~" for letter in text):
+        raise PlatformRefused(
+            "The API key is empty or holds a blank, a line break or a letter that no HTTP header can carry: "
+            "copy it again into the place that platform.api_key names."
+        )
+    return text
+
+
+def timeouts(answer: float) -> httpx.Timeout:
+    """Timeouts of one request whose answer may take that many seconds once it is connected."""
+    connect = min(CONNECT_TIMEOUT, answer)
+    return httpx.Timeout(connect=connect, pool=connect, read=answer, write=answer)
+
+
+async def exchange(http: httpx.AsyncClient, request: httpx.Request, answer: float, limit: int) -> Received | NoReply:
+    """Send one request and read its answer, at most `limit` bytes of body; nothing but cancellation is raised.
+
+    `answer` is in seconds: as long may the head of the answer take once connected, and as long again its body.
+    """
+    try:
+        # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
+        async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer):
+            response = await http.send(request, stream=True)
+    except Exception as exc:  # whatever it is, the answer is lost; who dials must hear of it as a value
+        return NoReply(unsent=unsent(exc), cause=cause(exc, request))
+    body, fault = await _body(response, answer, limit)
+    headers = response.headers
+    return Received(response.status_code, body, fault, headers.get("Retry-After", ""), headers.get("Location", ""))
+
+
+async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[bytes, str]:
+    """The body, unpacked, or nothing and a word on why not."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > limit:
+                    return b"", f"is larger than {limit >> 20} MiB"
+    except Exception as exc:  # the status is known and counts, whatever became of the body
+        return b"", f"broke off ({type(_origin(exc)).__name__})"
+    finally:
+        await _close(response)
+    return bytes(body), ""
+
+
+async def _close(response: httpx.Response) -> None:
+    # The answer has been read or given up: a connection that cannot be closed in good order changes nothing.
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await response.aclose()
+
+
+def unsent(exc: BaseException) -> bool:
+    """Is it proven that no byte of the request left?
+
+    Only where aiohttp never had a connection for it: the host was not found, refused, failed TLS, or the
+    wait for a connection ran out. Every other failure, whatever its class, may have come after the request.
+    """
+    return isinstance(exc.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+
+
+def cause(exc: BaseException, request: httpx.Request) -> str:
+    """A failure in a few words: the class that says what happened and its text, without key and full numbers."""
+    origin = _origin(exc)
+    key = Secret(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    said = str(origin) or ("no answer in time" if isinstance(origin, TimeoutError) else "")
+    words = mask_numbers(excerpt(said, key, CAUSE_LIMIT))
+    name = type(origin).__name__
+    return f"{name}: {words}" if words else name
+
+
+def _origin(exc: BaseException) -> BaseException:
+    # What httpx-aiohttp raises is misnamed; what it raised it from is not.
+    return exc.__cause__ if isinstance(exc, httpx.TransportError) and exc.__cause__ else exc

@@ -1,0 +1,286 @@
+"""Every way in which a dial can fail without an answer, on real sockets through the shipped transport.
+
+The one thing that counts is `unsent`: where it is wrongly true, somebody is rung twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import aiohttp
+import httpx
+import pytest
+
+from dialer.model import Answer, NoReply, Reply
+from dialer.verbex import Client
+from dialer.verbex.transport import cause, unsent
+from tests.raw_platform import Caller, Script, answering, close, http, raw_platform, reset, then
+from tests.verbex_cases import KEY, NOW, PLACED, REQUEST, client, dial
+
+# A certificate that nobody vouches for, and its key, which opens nothing.
+SELF_SIGNED = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg9vCizk83kFV0VXsv
+0GJvBw3zVwj/cNOKtcEjBffeHV2hRANCAATu+KqcW5r4S4SdX8UN+NYZ/R6kG908
+nQ9VPRqSNIUz/ZATWM109RJRQr3uv6sKM81Q71KFrYOD8Wn/BhDpE+42
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBkTCCATagAwIBAgIUORngSuVjDMzRDyNRv8FKCRskxUEwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjA3NDY0NVoYDzIxMjYxMDI5
+MDc0NjQ1WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATu+KqcW5r4S4SdX8UN+NYZ/R6kG908nQ9VPRqSNIUz/ZATWM109RJR
+Qr3uv6sKM81Q71KFrYOD8Wn/BhDpE+42o2QwYjAdBgNVHQ4EFgQUuSbuojiYGJPd
+0IK7LA4i677B3l4wHwYDVR0jBBgwFoAUuSbuojiYGJPd0IK7LA4i677B3l4wDwYD
+VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0kAMEYC
+IQCeI+PcfKAVeJY/hBo+nP3atB2s7dy9wyKSZWkk7rLLMgIhAKjqu0TGny29VhCy
+USOH5u4Fm7veyFbjJFEwuMuM4UKM
+-----END CERTIFICATE-----
+"""
+
+
+def assert_lost(answer: Answer, *, unsent: bool) -> None:
+    assert isinstance(answer, NoReply), answer
+    assert answer.unsent is unsent, answer
+    assert answer.cause
+    assert KEY.reveal() not in answer.cause
+    assert REQUEST.to_number not in answer.cause
+
+
+# --- never connected: proven unsent --------------------------------------------------------------
+
+
+async def test_a_name_that_is_not_found_is_unsent() -> None:
+    assert_lost(await dial("http://no-such-host.invalid"), unsent=True)
+
+
+async def test_a_refused_connection_is_unsent() -> None:
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        assert_lost(await dial(f"http://127.0.0.1:{nobody.getsockname()[1]}"), unsent=True)
+
+
+async def answers_in_plain(caller: Caller) -> None:
+    await caller.reader.read(16)
+    await caller.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+async def hangs_up(caller: Caller) -> None:
+    await caller.reader.read(16)
+
+
+@pytest.mark.parametrize("script", [answers_in_plain, hangs_up])
+async def test_a_port_that_speaks_no_tls_is_unsent(script: Script) -> None:
+    async with raw_platform(script) as platform:
+        assert_lost(await dial(platform.url.replace("http:", "https:")), unsent=True)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_unsent_and_sees_no_key(tmp_path: Path) -> None:
+    pem = tmp_path / "self-signed.pem"
+    pem.write_text(SELF_SIGNED)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    async with raw_platform(answering(PLACED), tls) as platform:
+        assert_lost(await dial(platform.url), unsent=True)
+    assert not platform.sent
+
+
+async def test_a_host_that_does_not_take_the_connection_is_unsent() -> None:
+    with closing(socket.socket()) as full, closing(socket.socket()) as first, closing(socket.socket()) as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):  # the queue is full from here on: nobody accepts
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        answer = await dial(f"http://127.0.0.1:{full.getsockname()[1]}", seconds=0.2)
+    assert_lost(answer, unsent=True)
+
+
+async def keeps_silent(caller: Caller) -> None:
+    await caller.request()
+    await caller.gone()
+
+
+async def test_a_request_for_which_no_connection_gets_free_is_unsent() -> None:
+    async with (
+        raw_platform(keeps_silent) as platform,
+        Client(platform.url, KEY, connections=1, read_timeout=0.1, now=lambda: NOW) as verbex,
+    ):
+        busy = asyncio.create_task(verbex.dial(REQUEST))
+        await platform.arrived.wait()
+        assert_lost(await verbex.get("any"), unsent=True)
+        busy.cancel()
+        await asyncio.wait([busy])
+    assert busy.cancelled()
+    assert [sent.method for sent in platform.sent] == ["POST"]
+
+
+# --- connected, then anything: unknown -----------------------------------------------------------
+
+
+async def ends_unread(caller: Caller) -> None:
+    caller.writer.close()
+
+
+async def resets_unread(caller: Caller) -> None:
+    await caller.reader.read(1)
+    caller.reset()
+
+
+async def echoes(caller: Caller) -> None:
+    sent = await caller.request()
+    await caller.write("\r\n".join(f"{name}: {value}" for name, value in sent.headers).encode() + sent.body)
+
+
+AFTER_CONNECTING: dict[str, Script] = {
+    "closed before the request was read": ends_unread,
+    "reset before the request was read": resets_unread,
+    "closed after the whole request was read": then(close),
+    "reset after the whole request was read": then(reset),
+    "status line cut off": then(close, b"HTTP/1.1 20"),
+    "status line reset": then(reset, b"HTTP/1.1 20"),
+    "headers cut off": then(close, b"HTTP/1.1 201 Created\r\nContent-Type: appl"),
+    "no HTTP at all": then(close, b"220 mail.example.com ESMTP\r\n\r\n"),
+    "our own request as the answer": echoes,
+    "a header without end": then(close, b"HTTP/1.1 201 Created\r\nX: " + b"x" * 65536 + b"\r\n\r\n"),
+    "a status that is no number": then(close, b"HTTP/1.1 abc Created\r\n\r\n"),
+    "two different lengths": then(close, b"HTTP/1.1 201 Created\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}"),
+    "a length that is no number": then(close, b"HTTP/1.1 201 Created\r\nContent-Length: one\r\n\r\n{}"),
+    "bad chunks": then(close, b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"),
+    "an empty line alone": then(close, b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("script", AFTER_CONNECTING.values(), ids=AFTER_CONNECTING)
+async def test_what_fails_after_connecting_is_unknown_and_not_tried_again(script: Script) -> None:
+    async with raw_platform(script) as platform:
+        assert_lost(await dial(platform.url), unsent=False)
+    assert platform.connections == 1
+    assert len(platform.sent) <= 1
+
+
+async def test_no_answer_in_time_is_unknown() -> None:
+    async with raw_platform(keeps_silent) as platform:
+        assert_lost(await dial(platform.url, seconds=0.2), unsent=False)
+    assert len(platform.sent) == 1
+
+
+@pytest.mark.parametrize("end", [close, reset])
+async def test_a_kept_connection_that_is_dead_is_unknown_and_not_tried_again(end: Callable[[Caller], None]) -> None:
+    async def dies_at_the_second(caller: Caller) -> None:
+        await caller.request()
+        await caller.write(PLACED)
+        await caller.request()
+        end(caller)
+
+    async with raw_platform(dies_at_the_second) as platform, client(platform.url) as verbex:
+        first = await verbex.dial(REQUEST)
+        second = await verbex.dial(REQUEST)
+    assert isinstance(first, Reply)
+    assert first.status == 201
+    assert_lost(second, unsent=False)
+    assert platform.connections == 1
+    assert len(platform.sent) == 2
+
+
+async def test_an_answer_that_comes_in_drops_ends_at_the_limit() -> None:
+    async def drips(caller: Caller) -> None:
+        await caller.request()
+        await caller.write(b"HTTP/1.1 201 Created\r\n")
+        while not caller.reader.at_eof():
+            await caller.write(b"X-Drop: 1\r\n")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.03):
+                    await caller.reader.read()
+
+    async with raw_platform(drips) as platform:
+        answer = await dial(platform.url, seconds=0.1)
+    assert answer == NoReply(unsent=False, cause="TimeoutError: no answer in time")
+
+
+async def test_a_client_that_was_closed_says_so_without_raising() -> None:
+    async with raw_platform(answering(PLACED)) as platform:
+        async with client(platform.url) as verbex:
+            pass
+        assert_lost(await verbex.dial(REQUEST), unsent=False)
+    assert not platform.sent
+
+
+async def test_cancellation_passes_through() -> None:
+    async with raw_platform(keeps_silent) as platform, client(platform.url) as verbex:
+        dialling = asyncio.create_task(verbex.dial(REQUEST))
+        await platform.arrived.wait()
+        dialling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dialling
+
+
+async def test_cancellation_in_the_middle_of_a_body_passes_through() -> None:
+    async def stalls(caller: Caller) -> None:
+        await caller.request()
+        await caller.write(http("201 Created", b"{", length=100))
+        await caller.gone()
+
+    async with raw_platform(stalls) as platform, client(platform.url) as verbex:
+        dialling = asyncio.create_task(verbex.dial(REQUEST))
+        await platform.arrived.wait()
+        await asyncio.wait([dialling], timeout=0.05)
+        dialling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dialling
+
+
+# --- what is told of it ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [httpx.ReadError, httpx.ConnectTimeout])
+def test_a_cause_is_one_short_line_without_key_and_number(kind: type[httpx.HTTPError]) -> None:
+    request = httpx.Request("POST", "http://host/", headers={"Authorization": f"Bearer {KEY.reveal()}"})
+    error = raised_from(aiohttp.ClientError(f"bad line:\r\n {KEY.reveal()} {REQUEST.to_number}" + " x" * 500), kind)
+    words = cause(error, request)
+    assert words.startswith("ClientError: bad line: *** ***23 x x")
+    assert len(words) <= 220
+
+
+# --- the decision by itself ----------------------------------------------------------------------
+
+
+def raised_from(origin: BaseException, kind: type[httpx.HTTPError] = httpx.ConnectTimeout) -> httpx.HTTPError:
+    error = kind("words")
+    error.__cause__ = origin
+    return error
+
+
+KEY_OF_NOWHERE = aiohttp.client_reqrep.ConnectionKey("host", 443, True, True, None, None, None)
+REFUSED = aiohttp.ClientConnectorError(KEY_OF_NOWHERE, OSError(111, "refused"))
+
+
+@pytest.mark.parametrize(
+    ("error", "proven"),
+    [
+        (raised_from(REFUSED, httpx.ConnectError), True),
+        (raised_from(aiohttp.ClientConnectorDNSError(KEY_OF_NOWHERE, OSError(-2, "unknown"))), True),
+        (raised_from(aiohttp.ClientConnectorSSLError(KEY_OF_NOWHERE, OSError(1, "handshake"))), True),
+        (raised_from(aiohttp.ConnectionTimeoutError()), True),
+        (raised_from(aiohttp.SocketTimeoutError()), False),
+        (raised_from(aiohttp.ServerTimeoutError()), False),
+        (raised_from(aiohttp.ServerDisconnectedError()), False),
+        (raised_from(aiohttp.ClientOSError(104, "reset")), False),
+        (raised_from(aiohttp.ClientPayloadError()), False),
+        (httpx.ConnectError("no cause"), False),
+        (httpx.ConnectTimeout("no cause"), False),
+        (httpx.PoolTimeout("no cause"), False),
+        (REFUSED, False),
+        (TimeoutError(), False),
+        (ConnectionRefusedError(), False),
+        (ValueError(), False),
+    ],
+)
+def test_only_a_connector_that_never_had_a_connection_proves_that_nothing_left(
+    error: BaseException, proven: bool
+) -> None:
+    assert unsent(error) is proven
