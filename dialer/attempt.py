@@ -227,7 +227,13 @@ class Attempts:
     # --- after it ---
 
     async def _settled(self, attempt: Attempt, record: CallRecord) -> Result:
-        ending = Ending(record.finish_reason, record.status, record.duration_seconds, record.has_messages)
+        ending = Ending(
+            finish_reason=record.finish_reason,
+            status=record.status,
+            duration_seconds=record.duration_seconds,
+            has_messages=record.has_messages,
+            has_started=record.started_at is not None,
+        )
         decision = await self._ledger.settle(attempt.id, record, self._deciding(ending))
         return Result(decision, finish_reason=record.finish_reason or record.status, stop=decision.stop)
 

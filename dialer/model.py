@@ -184,7 +184,8 @@ class SimulatorRules:
 
     `mix` gives weights by finish reason to each ring (empty: people have habits instead); `script`
     gives, by E.164 number, the finish reasons of that person's rings in order, the last one repeating.
-    Seconds are the simulated platform's own; `time_scale` of them pass in one real second.
+    Seconds are the simulated platform's own; `time_scale` of them pass in one real second. `calls_per_second` counts
+    real seconds: the traffic of its API is not sped up.
     """
 
     seed: int = 1
@@ -334,7 +335,8 @@ class DialRequest:
 class CallRecord:
     """A call as the platform tells it. `record` is all of it that the contract names, secrets dropped.
 
-    `own_id` is our call id where the platform echoes it (in `call_id` or in the metadata), else None.
+    `own_id` is our call id where the platform echoes it (in `call_id` or in the metadata), else None. In a page of the
+    list the numbers and the status may be '' (a web call has none).
     """
 
     platform_id: str | None
@@ -451,12 +453,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ended: a call that is over."""
+    """How an attempt ended: a call that is over. `has_started`: the platform names a start, so somebody may have been
+    rung even where it names no duration."""
 
     finish_reason: str | None
     status: str
     duration_seconds: int | None
     has_messages: bool
+    has_started: bool = False
 
 
 Outcome = Ending | NotPlaced

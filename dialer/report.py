@@ -194,7 +194,6 @@ REASONS: Mapping[str, str] = {
 """What each of the 26 finish reasons says of the person, in plain words."""
 
 DETAILS: Mapping[str, str] = {
-    "expired": "their time is over",
     Halt.OPTED_OUT: "asked not to be called",
     Halt.WITHDRAWN: "no longer on the list",
     Halt.CANCELLED: "the campaign was cancelled",
@@ -219,21 +218,23 @@ ENDS: Mapping[str, str] = {
 }
 """The words before the colon of a detail such as `attempts_used_up:no_answer`."""
 
+_OVER = "their time is over"
+
 
 def in_words(reason: str) -> str:
     """A finish reason in plain words; one that is not known is told as it came."""
     return REASONS.get(reason) or DETAILS.get(reason) or f"the platform said {reason}"
 
 
-def why(finish_reason: str, detail: str) -> str:
+def why(state: str, finish_reason: str, detail: str) -> str:
     """Why a contact is where it is, in plain words; '' for one to whom nothing has happened yet."""
     head, colon, rest = detail.partition(":")
     if colon and head in ENDS:
         return f"{in_words(rest)}; {ENDS[head]}"
     if colon and head == Refusal.REJECTED:
         return f"the platform did not take the request: {rest.strip()}"
-    if detail == "expired" and finish_reason:
-        return f"{in_words(finish_reason)}; {DETAILS[detail]}"
+    if state == ContactState.EXHAUSTED and detail == "expired":  # elsewhere it is a dial that was too late
+        return f"{in_words(finish_reason)}; {_OVER}" if finish_reason else _OVER
     if detail:
         return REASONS.get(detail) or DETAILS.get(detail) or detail
     return in_words(finish_reason) if finish_reason else ""
@@ -277,7 +278,7 @@ def _group(totals: Totals, heading: str, states: tuple[ContactState, ...]) -> It
     found: Counter[str] = Counter()
     for (state, reason, detail), contacts in totals.reasons.items():
         if state in states:
-            found[why(reason, detail) or "not called yet"] += contacts
+            found[why(state, reason, detail) or "not called yet"] += contacts
     if list(found) != ["not called yet"] or ContactState.DUE not in states:
         yield from (f"{contacts:>12}  {words}" for words, contacts in _most(found))
 

@@ -19,7 +19,7 @@ def at(**after: float) -> str:
 
 
 class Maker:
-    """Fills a new ledger with rows; what a row does not name gets a plain value."""
+    """Fills a new ledger with rows; what a row does not name gets a plain value. It writes until it is forgotten."""
 
     def __init__(self, path: Path, migrations: tuple[str, ...] = (FOUNDING,)) -> None:
         self.path = path
@@ -33,6 +33,9 @@ class Maker:
         for name in migrations:
             self.insert("_sqlite_migrations", migration_set="dialer", name=name, applied_at=at())
         self.insert("ledger", id=1, created_at=at(), secret_mark="")
+
+    def __del__(self) -> None:
+        self.db.close()
 
     def insert(self, table: str, **values: Any) -> int:
         names = ", ".join(f'"{name}"' for name in values)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from dialer.errors import Problem
-from tests.campaign_files import FULL, SMALL, only, refused, small
+from dialer.errors import CampaignError, Problem
+from tests.campaign_files import FULL, SMALL, loaded, only, refused, small
 
 EVERYTHING = """\
 nmae: reminders
@@ -242,6 +244,28 @@ def test_files_that_cannot_be_taken(tmp_path: Path, value: str, message: str, hi
     assert problem.suggestion.startswith(hint)
 
 
-def test_a_name_that_no_disk_has_is_told(tmp_path: Path) -> None:
-    problem = only(tmp_path, SMALL.replace("file: contacts.csv", f"file: {'x' * 300}.csv"))
+@pytest.mark.parametrize("name", [f"{'x' * 300}.csv", f"{'x' * 300}*.csv", "a**b.csv"])
+def test_names_and_patterns_that_no_disk_has_are_told(tmp_path: Path, name: str) -> None:
+    problem = only(tmp_path, SMALL.replace("file: contacts.csv", f"file: {name}"))
     assert problem.key == "contacts.file"
+    assert problem.suggestion
+
+
+# --- any damage ----------------------------------------------------------------------------------
+
+
+@given(
+    st.integers(0, len(FULL)),
+    st.integers(0, 12),
+    st.one_of(
+        st.text(max_size=8), st.sampled_from(["\n", ": ", "- ", "[", "{", "${", "*", "&a ", "!x ", "'", '"', "\t"])
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=120)
+def test_a_damaged_file_is_refused_or_read_and_nothing_else(tmp_path: Path, at: int, gone: int, put: str) -> None:
+    text = (FULL[:at] + put + FULL[at + gone :]).encode("utf-8", "surrogatepass")
+    try:
+        loaded(tmp_path, text)
+    except CampaignError as error:
+        assert error.problems
+        assert all(problem.message for problem in error.problems)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.look import export_to, status
 from dialer.errors import ExitCode, LedgerError, UsageError
 from dialer.ledger.reading import SQL, open_reader
 from dialer.ledger.readonly import version_complaint
@@ -270,9 +267,10 @@ def test_a_ledger_in_a_folder_of_another_user_is_read(readable: Path, at_work: b
 
 @as_root
 def test_changes_that_cannot_be_seen_are_not_passed_over(readable: Path, tmp_path: Path) -> None:
-    sample(tmp_path / "dialer.db")
+    made = sample(tmp_path / "dialer.db")
     for name in ("dialer.db", "dialer.db-wal"):  # as after a crash and a reboot: the shared file is gone
         (readable / name).write_bytes((tmp_path / name).read_bytes())
+    made.db.close()
     with _as_nobody(), pytest.raises(LedgerError, match=r"dialer\.db-wal together"):
         open_reader(readable / "dialer.db")
 
@@ -283,81 +281,3 @@ def test_a_ledger_that_may_not_be_read_is_told(readable: Path) -> None:
     (readable / "dialer.db").chmod(0o600)
     with _as_nobody(), pytest.raises(LedgerError, match="may not be read by this user"):
         open_reader(readable / "dialer.db")
-
-
-# --- status ---
-
-STATUS = """\
-reminders: 9 people; 6 attempts were used up.
-     1 reached
-           1  talked, and hung up themselves
-     4 to be tried, 1 of them at once
-           1  did not answer
-           1  line was busy
-           1  not called yet
-           1  not rung: the account had no free line
-     1 on the line now
-           1  not called yet
-     1 not reached and not to be tried again
-           1  did not answer; all attempts are used up
-     1 not to be called
-           1  no longer on the list
-     1 unknown: nobody can say yet whether they were rung
-           1  status 502
-     1 fault in the list (invalid_number 1): `export --rejects` lists them
-  due    1 now, 1 within an hour, 1 within a day, 1 later; next at 2026-11-23 14:05 UTC
-  pace   2 calls in the last minute, 3 in the last hour
-  unknown: gus, +1415•••0007, dialled at 2026-11-23 13:50:00 UTC, looked up 1 times in vain (status 502)
-  run    `run` began at 2026-11-23 13:55:00 UTC, ended at 2026-11-23 13:59:00 UTC with 75 (due_later)"""
-
-
-def test_status_for_people(tmp_path: Path) -> None:
-    sample(tmp_path / "dialer.db")
-    assert status(tmp_path / "dialer.db", "reminders", now=lambda: NOW) == STATUS
-
-
-def test_status_of_all_and_of_none(tmp_path: Path) -> None:
-    sample(tmp_path / "dialer.db")
-    Maker(tmp_path / "new.db")
-    assert "empty: 0 people" in status(tmp_path / "dialer.db", now=lambda: NOW)
-    assert "never run" in status(tmp_path / "dialer.db", "empty", now=lambda: NOW)
-    assert status(tmp_path / "new.db") == f"The ledger {tmp_path / 'new.db'} holds no campaign yet."
-
-
-def test_status_tells_a_run_that_was_cut_off_and_a_pause(tmp_path: Path) -> None:
-    made = Maker(tmp_path / "dialer.db")
-    made.campaign("reminders", paused="paused", paused_why="new script", paused_until=at(hours=1))
-    made.run("reminders")
-    told = status(tmp_path / "dialer.db", now=lambda: NOW)
-    assert "was cut off (pid 4242 on ant)" in told
-    assert "paused by a person until 2026-11-23 15:00:00 UTC: new script" in told
-
-
-def test_looking_imports_neither_pandas_nor_pyarrow(tmp_path: Path) -> None:
-    script = "import sys, dialer.cli.look; print([m for m in ('pandas', 'pyarrow', 'rich') if m in sys.modules])"
-    seen = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert seen.stdout.strip() == "[]"
-
-
-# --- export, from a ledger ---
-
-
-def test_export_from_a_ledger(tmp_path: Path) -> None:
-    sample(tmp_path / "dialer.db")
-    target = tmp_path / "results.csv"
-    assert export_to(tmp_path / "dialer.db", "reminders", str(target)) == 9
-    head, first, *_ = target.read_text().splitlines()
-    assert head.endswith(",due_at,detail,row.phone,row.name")
-    assert first.startswith(
-        "reminders,ann,+14155550001,done,1,user_ended_call,ended,call1x1x1,,+14155550100,,,,61,https:"
-    )
-    assert export_to(tmp_path / "dialer.db", "reminders", str(target), attempts=True) == 4
-    assert export_to(tmp_path / "dialer.db", "reminders", str(target), rejects=True) == 1
-    assert target.read_text().splitlines()[1] == "reminders,list.csv,7,phone,415,invalid_number,too short for a number"
-
-
-def test_two_tables_at_once_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="one at a time"):
-        export_to(tmp_path / "dialer.db", "reminders", "x.csv", attempts=True, rejects=True)
-    with pytest.raises(UsageError, match="--since does not go with --rejects"):
-        export_to(tmp_path / "dialer.db", "reminders", "x.csv", rejects=True, since=NOW)

@@ -102,13 +102,14 @@ def _ask(campaign: Campaign, clock: Clock) -> int:
         return ExitCode.OK
     if isinstance(answer, Reply) and answer.status in (401, 403):
         print(
-            f"Platform: {campaign.platform.url} refuses the key ({mask_text(answer.message)}): correct platform.api_key."
+            f"Platform: {campaign.platform.url} refuses the key ({mask_text(answer.message)}): "
+            "correct platform.api_key."
         )
         return ExitCode.REFUSED
     told = f"status {answer.status} {answer.message}" if isinstance(answer, Reply) else answer.cause
     print(
-        f"Platform: {campaign.platform.url} did not answer as Verbex does ({mask_text(told.strip())}): check platform.url "
-        "and the network, or leave this out with --offline."
+        f"Platform: {campaign.platform.url} did not answer as Verbex does ({mask_text(told.strip())}): "
+        "check platform.url and the network, or leave this out with --offline."
     )
     return ExitCode.FILE
 

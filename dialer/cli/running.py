@@ -108,8 +108,8 @@ def _say_aloud(campaigns: Sequence[Campaign], console: Console) -> None:
         where = "the simulated platform" if campaign.platform.url is None else campaign.platform.url
         console.say(
             "begins",
-            f"{campaign.name} on {where}; hours: {campaign.hours} (people are rung at any hour), rules: {campaign.rules} "
-            "(no law's calling rules are checked)",
+            f"{campaign.name} on {where}; hours: {campaign.hours} (people are rung at any hour), "
+            f"rules: {campaign.rules} (no law's calling rules are checked)",
             campaign=campaign.name,
             hours=campaign.hours,
             rules=campaign.rules,

@@ -36,6 +36,7 @@ class LiveConsole:
             highlight=False,
             markup=False,
             emoji=False,
+            _environ=environ,
         )
         self._live: Live | None = None
 
@@ -92,7 +93,8 @@ def _head(progress: Progress, width: int) -> Iterator[RenderableType]:
     )
     told = Text(" · ".join(_how_far(progress)))
     if width < _NARROW:
-        yield from (name, bar, Padding(told, _INDENT))
+        # A bar does not end its line by itself where it is drawn without colours.
+        yield from (name, Padding(bar, 0), Padding(told, _INDENT))
         return
     line = Table.grid(padding=(0, 1), expand=True)
     line.add_column(max_width=width // 3, no_wrap=True, overflow="ellipsis")

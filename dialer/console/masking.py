@@ -12,9 +12,8 @@ _GONE = "…"
 _SECRETS = re.compile(
     r"(?P<bearer>\bBearer\s+)[^\s\"',;)]+"
     r"|(?P<webhook>whsec_)[^\s\"',;)]+"
-    r"|(?P<key>(?<![A-Za-z0-9_])API_)[\w\-.]+"
-    r"|(?P<named>\b(?:access_token|api_key|sip_trunk_password|password|secret)\b[\"']?\s*[=:]\s*[\"']?)"
-    r"(?!Secret\(|…)[^\s\"',;)}]+",
+    r"|(?P<key>(?<![A-Za-z0-9_])(?-i:API_))[\w\-.]+"
+    r"|(?P<named>\b(?:access_token|sip_trunk_password)\b[\"']?\s*[=:]\s*[\"']?)[^\s\"',;)}]+",
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 
 from dialer.contacts import header
@@ -30,10 +30,10 @@ def columns(path: Path, rules: ListRules) -> tuple[str, ...]:
 
 def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
     """The file in pieces of at most so many rows; blank lines are no rows. Raises ListError."""
-    with decoded(path, rules.encoding) as lines:
-        source = _Source(path, lines, rules)
-        for batch in source.batches(rows):
-            piece = _piece(source, batch)
+    with decoded(path, rules.encoding) as text:
+        source = _Source(path, text, rules)
+        for lines, records in source.batches(rows):
+            piece = _piece(source, lines, records)
             if piece.lines or piece.rejects:
                 yield piece
 
@@ -54,17 +54,19 @@ class _Source:
             raise ListError(f"{path}: the file holds nothing but blank lines; it needs a header line and rows")
         self.columns = header.names(path, first[1])
 
-    def batches(self, rows: int) -> Iterator[list[_Record]]:
-        """Records with the physical line on which each begins, so many at a time."""
-        batch: list[_Record] = []
-        for record in self._records:
-            batch.append(record)
-            if len(batch) >= rows or self._size > _PIECE:
-                yield batch
-                batch = []
+    def batches(self, rows: int) -> Iterator[tuple[list[int], list[list[str]]]]:
+        """The physical lines on which records begin, and their cells, so many records at a time."""
+        lines: list[int] = []
+        records: list[list[str]] = []
+        for line, cells in self._records:
+            lines.append(line)
+            records.append(cells)
+            if len(lines) >= rows or self._size > _PIECE:
+                yield lines, records
+                lines, records = [], []
                 self._size = 0
-        if batch:
-            yield batch
+        if lines:
+            yield lines, records
 
     def _read(self, lines: Iterator[str]) -> Iterator[_Record]:
         reader = csv.reader(self._remembered(lines), delimiter=self.delimiter, strict=True)
@@ -95,13 +97,17 @@ class _Source:
         return ListError(f"{self.path}: line {opened_at}: {what}; mend the file, nothing of it was taken")
 
 
-def _piece(source: _Source, batch: list[_Record]) -> Piece:
+def _piece(source: _Source, lines: list[int], records: list[list[str]]) -> Piece:
     width = len(source.columns)
-    whole = [record for record in batch if len(record[1]) == width]
-    rejects = (_ragged(source, line, cells) for line, cells in batch if len(cells) != width and not _is_blank(cells))
-    by_column = zip(*(cells for _, cells in whole), strict=True) if whole else ((),) * width
+    rejects = tuple(
+        _ragged(source, line, cells)
+        for line, cells in zip(lines, records, strict=True)
+        if len(cells) != width and not _is_blank(cells)
+    )
+    whole = [len(cells) == width for cells in records]
+    by_column = zip(*compress(records, whole), strict=True) if any(whole) else ((),) * width
     columns = dict(zip(source.columns, by_column, strict=True))
-    return Piece(source.path.name, [line for line, _ in whole], columns, table(columns), tuple(rejects))
+    return Piece(source.path.name, list(compress(lines, whole)), columns, table(columns), rejects)
 
 
 def _is_blank(cells: list[str]) -> bool:

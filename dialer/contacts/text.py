@@ -68,7 +68,7 @@ def _encoding(path: Path, content: _Content, given: str | None) -> str:
         return next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
     try:
         name = codecs.lookup(given).name
-        b"".decode(name)
+        io.TextIOWrapper(io.BytesIO(), name).close()
     except LookupError:
         raise ListError(f"{path}: contacts.encoding is {given!r}, which is no encoding; try utf-8 or cp1252") from None
     return "utf-8-sig" if name == "utf-8" else name
@@ -78,7 +78,7 @@ def _undecodable(path: Path, encoding: str, *, is_given: bool) -> ListError:
     line, offset = _where(path, encoding)
     name = encoding.removesuffix("-sig").upper()
     advice = (
-        "correct contacts.encoding" if is_given else "set contacts.encoding to what it is, such as cp1252 or latin-1"
+        "correct contacts.encoding" if is_given else "set contacts.encoding to what it is, such as cp1252 or utf-16"
     )
     return ListError(f"{path}: line {line}, byte {offset}: this is not {name} text; {advice}")
 

@@ -262,9 +262,10 @@ class NumberReader:
         leaf = plan.root.leaf(rest) if plan is not None else None
         if plan is None or leaf is None:
             return self._ask(plus, digits)
-        if len(rest) not in leaf.answers:
-            leaf.answers[len(rest)] = plan.verdict(rest, self._ask(plus, digits))
-        verdict = leaf.answers[len(rest)]
+        length = len(rest)
+        if length not in leaf.answers:
+            leaf.answers[length] = plan.verdict(rest, self._ask(plus, digits))
+        verdict = leaf.answers[length]
         if isinstance(verdict, tuple):
             cut, region, kind = verdict
             return Number(f"+{plan.code}{rest[cut:]}", region, kind)

@@ -115,7 +115,10 @@ def _answered(case: _Case, ending: Ending, reason: str, response: Response) -> D
 
 
 def _talked(ending: Ending) -> bool:
-    return (ending.duration_seconds or 0) > 0 or ending.has_messages
+    """Whether somebody was, or may have been, on the line: a call that started and tells no duration counts."""
+    if ending.has_messages or (ending.duration_seconds or 0) > 0:
+        return True
+    return ending.duration_seconds is None and ending.has_started
 
 
 def _is_cut_short(ending: Ending, reason: str) -> bool:

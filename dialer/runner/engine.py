@@ -90,6 +90,7 @@ class Engine:
         self.sent: deque[float] = deque(maxlen=10_000)
         self.finished = 0
         self.began = clock.monotonic()
+        self.is_ready = False
         self.live = 0
         self.line_seconds: float | None = None
         self._gate = asyncio.Lock()
@@ -130,6 +131,7 @@ class Engine:
             yes = self._options.yes
             self.imported = await take_in(self._ledger, self.campaign, self.campaign_id, self._clock, yes=yes)
             self._tell_import(self.imported)
+        self.is_ready = True
         self._spawn_worker()
 
     def _tell_import(self, found: Imported) -> None:

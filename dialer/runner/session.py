@@ -201,8 +201,10 @@ class Session:
 
     async def _show(self) -> None:
         while True:
-            shown = [await progress_of(engine, self._ledger, self._clock) for engine in self._engines]
-            self._console.show(shown, self._clock.monotonic())
+            ready = [engine for engine in self._engines if engine.is_ready]
+            if ready:
+                shown = [await progress_of(engine, self._ledger, self._clock) for engine in ready]
+                self._console.show(shown, self._clock.monotonic())
             await self._clock.sleep(_SHOWN_EVERY)
 
     async def _run_out(self, seconds: float) -> None:
