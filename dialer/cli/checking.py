@@ -19,6 +19,9 @@ from dialer.policy import outcome, retry
 from dialer.runner import checking
 from dialer.runner.checking import Checked
 
+_SEEN = 20
+"""Rows that are looked at to guess what a column holds."""
+
 
 def check(path: Path, offline: bool) -> int:
     """Print what was found; gives 0, or 78 or 77 with every fault told."""
@@ -119,7 +122,7 @@ def init(path: Path, output: Path | None) -> None:
     rules = ListRules(files=(path.resolve(),), phone=())
     columns = contacts.columns(rules)
     name = str(path) if output is None else _seen_from(output, path)
-    text = config.starter(name, columns, _samples(path, columns))
+    text = config.starter(name, columns, contacts.samples(rules, _SEEN))
     if output is None:
         print(text, end="")
         return
@@ -137,12 +140,6 @@ def _seen_from(output: Path, path: Path) -> str:
     """The list's path as it stands in a file that lies elsewhere."""
     there, here = path.resolve(), output.resolve().parent
     return str(there.relative_to(here)) if there.is_relative_to(here) else str(there)
-
-
-def _samples(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
-    """The first rows, as text: each column in turn is read as if it were an id, so that no row is refused."""
-    rules = ListRules(files=(path.resolve(),), phone=())
-    return [list(row) for row in contacts.samples(rules, columns, 20)]
 
 
 def schema() -> None:

@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from dialer.cli import given
 from dialer.clock import Clock
-from dialer.console import Console, choose, set_up_logging
+from dialer.console import Console, choose, mask_text, set_up_logging
 from dialer.errors import CampaignError, DialerError, ExitCode, Problem, UsageError
 from dialer.model import Campaign
 from dialer.report import Totals, closing_json, closing_line, summary
@@ -58,11 +58,13 @@ def run(files: Sequence[Path], asked: Options, result: Path | None, log_format: 
         now=clock.now,
     )
     restore = set_up_logging(console)
+    code = ExitCode.ERROR
     try:
         closed, campaigns = _run(files, asked, console, clock)
+        code = closed.code
     finally:
         restore()
-    console.close(closed.code)
+        console.close(code)
     if result is not None:
         _write_result(result, closed)
     if not (quiet and closed.code in (ExitCode.OK, ExitCode.WORK_REMAINS)):
@@ -119,7 +121,7 @@ def _say_aloud(campaigns: Sequence[Campaign], console: Console) -> None:
 def _tell(closed: Closed, *, loud: bool) -> None:
     if loud:
         for closing in closed.closings:
-            print("\n".join(summary(closing.totals)))
+            print(mask_text("\n".join(summary(closing.totals))))
             print()
     for closing in closed.closings:
         print(closing_line(closing.name, closing.code, closing.reason, closing.totals))

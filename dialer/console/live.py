@@ -145,8 +145,9 @@ def _finished(progress: Progress) -> Text:
 
 def _outcomes(outcomes: Mapping[str, int], most: int, width: int) -> Table:
     ordered = sorted(outcomes.items(), key=lambda item: (-item[1], item[0]))
-    rest = sum(calls for _, calls in ordered[most:])
-    rows = ordered[:most] + ([(f"{len(ordered) - most} others", rest)] if rest else [])
+    shown = most + 1 if len(ordered) == most + 1 else most  # "1 other" would take the line of the other itself
+    rest = sum(calls for _, calls in ordered[shown:])
+    rows = ordered[:shown] + ([(f"{len(ordered) - shown} others", rest)] if rest else [])
     top = max(1, *(calls for _, calls in rows))
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(12, width - 16))

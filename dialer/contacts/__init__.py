@@ -1,6 +1,6 @@
 """Contact lists: CSV and Parquet files in pieces, into rows that may be called and rejects that may not."""
 
 from dialer.contacts.files import fingerprint
-from dialer.contacts.lists import columns, read
+from dialer.contacts.lists import columns, read, samples
 
-__all__ = ["columns", "fingerprint", "read"]
+__all__ = ["columns", "fingerprint", "read", "samples"]

@@ -50,6 +50,16 @@ def read(
         raise ListError(f"{names}: a header and no rows; there is nobody to call, write the list again")
 
 
+def samples(rules: ListRules, rows: int) -> list[list[str]]:
+    """The first rows of the list's first file, as text, in the order of its columns; for guessing what they hold."""
+    first = rules.files[0]
+    order = _columns(first, rules)
+    piece = next(_pieces(first, rules, rows), None)
+    if piece is None:
+        return []
+    return [list(cells) for cells in zip(*(piece.texts[column] for column in order), strict=True)]
+
+
 def _columns(path: Path, rules: ListRules) -> tuple[str, ...]:
     if kind(path) is Kind.PARQUET:
         return parquet_list.columns(path)

@@ -141,9 +141,9 @@ class Ledger:
 
     # --- importing ---
 
-    async def known(self, campaign: int, fingerprint: str) -> Imported | None:
-        """The last import, if it was of this very list."""
-        return await self._writer.do(lambda db: importing.known(db, campaign, fingerprint))
+    async def known(self, campaign: int, fingerprint: str, rules: ListRules) -> Imported | None:
+        """The last import, if it was of this very list; it passes the gates again (ListError)."""
+        return await self._writer.do(lambda db: importing.known(db, campaign, fingerprint, rules))
 
     async def begin_import(self, campaign: int, fingerprint: str, files: Sequence[str], columns: Sequence[str]) -> int:
         """Begin to take a list in; gives the import's id."""

@@ -38,11 +38,16 @@ class Imported:
     known: bool = False
 
 
-def known(db: sqlite3.Connection, campaign: int, fingerprint: str) -> Imported | None:
-    """What the last import changed, if it was of this very list; None if the list is another."""
+def known(db: sqlite3.Connection, campaign: int, fingerprint: str, rules: ListRules) -> Imported | None:
+    """What the last import held, if it was of this very list; None if the list is another.
+
+    Raises:
+        ListError: the gates have become stricter since, and the list no longer passes them.
+    """
     row = db.execute(SQL["last_import"], {"campaign": campaign}).fetchone()
     if row is None or row["fingerprint"] != fingerprint:
         return None
+    _gate_rows(db, {"import": row["id"]}, rules, row["rows_good"], row["rejected"])
     return Imported(row["rows_read"], row["rows_good"], row["rejected"], known=True)
 
 

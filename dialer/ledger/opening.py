@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dialer.errors import LedgerError
 from dialer.ledger.control import beside, sync_folder
+from dialer.ledger.queries import migration_names
+from dialer.ledger.readonly import version_complaint
 from dialer.ledger.writer import explained
 
 MIGRATION_SET = "dialer"
@@ -63,26 +65,16 @@ def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
         raise LedgerError(f"the ledger could not be set to synchronous=FULL (it says {level}): nothing is dialled")
 
 
-def migration_names() -> list[str]:
-    """The migrations that this version knows, in the order in which they are applied."""
-    folder = resources.files("dialer.ledger").joinpath("migrations")
-    return sorted(entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql"))
-
-
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     applied: set[str] = set()
     if "_sqlite_migrations" in tables:
         query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
         applied = {row[0] for row in connection.execute(query, (MIGRATION_SET,))}
-    strange = applied - set(migration_names())
-    if strange:
-        raise LedgerError(
-            f"the ledger {path} comes from a newer version of dialer (it has had the change "
-            f"{', '.join(sorted(strange))}): install that version, or name another file under `ledger`"
-        )
-    if tables and not applied:
-        raise LedgerError(f"{path} is a database, but not a ledger of dialer: name another file under `ledger`")
+    # A start that was killed right away may have left the table of migrations alone.
+    is_begun = bool(tables - {"_sqlite_migrations", "sqlite_sequence"})
+    if is_begun and (complaint := version_complaint(applied, frozenset(migration_names()), path)):
+        raise LedgerError(complaint)
     if applied < set(migration_names()):
         _apply_migrations(connection)
 

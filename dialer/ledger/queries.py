@@ -14,6 +14,14 @@ _HEAD = re.compile(r"^-- :name (\w+)\s*$", re.MULTILINE)
 
 
 @cache
+def migration_names() -> tuple[str, ...]:
+    """The changes of the schema that this version knows, in the order in which they are applied."""
+    folder = resources.files("dialer.ledger").joinpath("migrations")
+    names = (entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple(sorted(names))
+
+
+@cache
 def load(filename: str) -> Mapping[str, str]:
     """The queries of one file by name; a name that stands twice is a fault of ours."""
     text = resources.files("dialer.ledger").joinpath(filename).read_text("utf-8")

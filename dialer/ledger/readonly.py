@@ -9,12 +9,10 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Set
-from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from dialer.errors import LedgerError
-from dialer.ledger.queries import load
+from dialer.ledger.queries import load, migration_names
 
 _MIGRATION_SET = "dialer"
 _PATIENCE = 5.0  # seconds to wait for a writer that recovers the file
@@ -81,7 +79,7 @@ def _check_ledger(connection: sqlite3.Connection, path: Path) -> None:
     if "_sqlite_migrations" not in tables:
         raise LedgerError(_not_ours(path))
     applied = {row[0] for row in connection.execute(load("reading.sql")["applied"], {"migrations": _MIGRATION_SET})}
-    if complaint := version_complaint(applied, _known_migrations(), path):
+    if complaint := version_complaint(applied, frozenset(migration_names()), path):
         raise LedgerError(complaint)
 
 
@@ -92,7 +90,7 @@ def version_complaint(applied: Set[str], known: Set[str], path: Path) -> str | N
     if strange := sorted(applied - known):
         return (
             f"the ledger {path} comes from a newer version of dialer (it has had the change {', '.join(strange)}): "
-            "look into it with that version"
+            "use that version, or name another ledger"
         )
     if known - applied:
         return f"the ledger {path} comes from an older version of dialer: the next `run` brings it up to date"
@@ -101,12 +99,6 @@ def version_complaint(applied: Set[str], known: Set[str], path: Path) -> str | N
 
 def _not_ours(path: Path) -> str:
     return f"{path} is a database, but not a ledger of dialer: name the ledger's file"
-
-
-@cache
-def _known_migrations() -> frozenset[str]:
-    folder = resources.files("dialer.ledger").joinpath("migrations")
-    return frozenset(entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql"))
 
 
 # --- what SQLite says, in our words ------------------------------------------------------------------

@@ -50,7 +50,7 @@ ATTEMPT_MOVES: frozenset[tuple[AttemptState, AttemptState]] = frozenset(
     (start, end)
     for start, ends in {
         _A.INTENDED: (_A.PLACED, _A.ENDED, _A.REFUSED, _A.UNKNOWN),
-        _A.PLACED: (_A.ENDED, _A.REFUSED, _A.UNKNOWN),
+        _A.PLACED: (_A.ENDED, _A.UNKNOWN),
         _A.UNKNOWN: (_A.PLACED, _A.ENDED, _A.REFUSED),
         _A.REFUSED: (_A.INTENDED,),
     }.items()

@@ -60,7 +60,7 @@ async def take_in(ledger: Ledger, campaign: Campaign, campaign_id: int, clock: C
     check_age(campaign, clock)
     rules = campaign.contacts
     fingerprint = await asyncio.to_thread(contacts.fingerprint, rules, campaign.call)
-    if (known := await ledger.known(campaign_id, fingerprint)) is not None:
+    if (known := await ledger.known(campaign_id, fingerprint, rules)) is not None:
         return known
     names = [path.name for path in rules.files]
     import_id = await ledger.begin_import(campaign_id, fingerprint, names, columns)

@@ -189,6 +189,7 @@ class Session:
             for task in beside_them:
                 task.cancel()
             await asyncio.gather(*beside_them, return_exceptions=True)
+        await self._show_once()
 
     async def _run_one(self, engine: Engine) -> None:
         try:
@@ -201,11 +202,14 @@ class Session:
 
     async def _show(self) -> None:
         while True:
-            ready = [engine for engine in self._engines if engine.is_ready]
-            if ready:
-                shown = [await progress_of(engine, self._ledger, self._clock) for engine in ready]
-                self._console.show(shown, self._clock.monotonic())
+            await self._show_once()
             await self._clock.sleep(_SHOWN_EVERY)
+
+    async def _show_once(self) -> None:
+        ready = [engine for engine in self._engines if engine.is_ready]
+        if ready:
+            shown = [await progress_of(engine, self._ledger, self._clock) for engine in ready]
+            self._console.show(shown, self._clock.monotonic())
 
     async def _run_out(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
