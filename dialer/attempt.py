@@ -208,20 +208,21 @@ class Attempts:
         return await self._settled(attempt, record)
 
     async def _lost(self, attempt: Attempt, line: Line, lost: Lost) -> Result:
-        held = await self._held(attempt, self._clock.now(), lost.why)
+        held = await self._held(attempt, self._clock.now(), lost.why, id_taken=lost.id_taken)
         if lost.stop is not None:
             return Result(stop=lost.stop)
         return await self._find_out(held, line)
 
-    async def _held(self, attempt: Attempt, since: datetime, why: str) -> Attempt:
+    async def _held(self, attempt: Attempt, since: datetime, why: str, *, id_taken: bool = False) -> Attempt:
         until = since + timedelta(seconds=self._campaign.recovery.hold)
-        await self._ledger.hold(attempt.id, until, why)
-        return replace(attempt, state=AttemptState.UNKNOWN, held_until=until)
+        await self._ledger.hold(attempt.id, until, why, id_taken=id_taken)
+        return replace(attempt, state=AttemptState.UNKNOWN, held_until=until, id_taken=id_taken)
 
     async def _find_out(self, attempt: Attempt, line: Line) -> Result:
         record = await self._look_up(attempt, line)
         if record is None:
-            return await self._refused(attempt, NotPlaced(Refusal.ABSENT, "looked up and not there", reusable=True))
+            absent = NotPlaced(Refusal.ABSENT, "looked up and not there", reusable=not attempt.id_taken)
+            return await self._refused(attempt, absent)
         return await self._goes_on(attempt, record)
 
     # --- after it ---

@@ -424,10 +424,14 @@ class NotPlaced:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Nobody knows. Held, and looked up before anything else happens to this person."""
+    """Nobody knows. Held, and looked up before anything else happens to this person.
+
+    `id_taken`: the platform said that it knows the call id already (409), so that it may not be sent again.
+    """
 
     why: str
     stop: StopCause | None = None
+    id_taken: bool = False
 
 
 Box = Placed | NotPlaced | Lost
@@ -528,3 +532,4 @@ class Attempt:
     platform_id: str | None = None
     placed_at: datetime | None = None
     held_until: datetime | None = None
+    id_taken: bool = False

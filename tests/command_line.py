@@ -80,12 +80,12 @@ def on_platform(path: Path, url: str, key: str = "${VERBEX_API_KEY}") -> None:
     change(path, "  simulator: {time_scale: 600, mix: {user_ended_call: 1}}\n", "")
 
 
-def taken_in(path: Path, environ: Mapping[str, str] | None = None) -> Imported:
+def taken_in(path: Path, environ: Mapping[str, str] | None = None) -> Imported | None:
     """Import a campaign's list as `run` does, without dialling anybody."""
     return asyncio.run(_take_in(path, environ or {}))
 
 
-async def _take_in(path: Path, environ: Mapping[str, str]) -> Imported:
+async def _take_in(path: Path, environ: Mapping[str, str]) -> Imported | None:
     found, clock = load(path, environ), Clock()
     ledger = Ledger.open(found.ledger, "run", clock.now)
     try:

@@ -14,7 +14,7 @@ from dialer.clock import Clock
 from dialer.console import mask, mask_text
 from dialer.errors import DialerError, ExitCode, UsageError
 from dialer.ledger import opening
-from dialer.model import Action, Campaign, DialRequest, ListRules, Reply, Response
+from dialer.model import Action, Campaign, DialRequest, ListRules, Reply, Response, Verdict
 from dialer.policy import outcome, retry
 from dialer.runner import checking
 from dialer.runner.checking import Checked
@@ -72,6 +72,8 @@ def _follows(reason: str, response: Response) -> str:
     waits = "again after " + ", then ".join(_length(wait) for wait in response.waits)
     if outcome.rang_nobody(reason):
         return f"{waits}; costs no attempt"
+    if outcome.verdict(reason) is Verdict.PLATFORM_FAILED:
+        return f"{waits}; only if nobody was on the line"
     most = retry.most_times(reason, response)
     return waits if most is None else f"{waits}; {most} times at most"
 

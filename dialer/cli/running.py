@@ -18,6 +18,7 @@ from dialer.model import Campaign
 from dialer.report import Totals, closing_json, closing_line, summary
 from dialer.runner import Closed, Closing, Options
 from dialer.runner import run as run_campaigns
+from dialer.runner.endings import reason_of
 
 
 def options(
@@ -82,7 +83,7 @@ def _run(files: Sequence[Path], asked: Options, console: Console, clock: Clock) 
     except DialerError as error:
         console.say("failed", str(error), level="error")
         names = [campaign.name for campaign in campaigns] or [path.stem for path in files]
-        reason = "error" if error.code is ExitCode.ERROR else error.code.name.lower()
+        reason = reason_of(error)
         empty = [Totals(name, clock.now(), {}, {}, 0, {}, 0, {}, None) for name in names]
         return Closed(tuple(Closing(total.campaign, error.code, reason, total) for total in empty), error.code), []
 

@@ -20,9 +20,10 @@ from functools import partial
 from pathlib import Path
 
 from dialer.errors import CampaignError, Problem
-from dialer.ledger import dialing, importing, opening, pausing
+from dialer.ledger import dialing, due, events, importing, opening, pausing
 from dialer.ledger.control import Lock, take_lock
-from dialer.ledger.dialing import Decide, Passed, RunMark
+from dialer.ledger.dialing import Decide, Passed
+from dialer.ledger.events import SQL, RunMark
 from dialer.ledger.importing import Imported
 from dialer.ledger.moments import text
 from dialer.ledger.writer import InlineExecutor, Writer
@@ -107,7 +108,7 @@ class Ledger:
         """Raise the fence and write down that a run has begun; gives the run's id."""
 
         def start(db: sqlite3.Connection) -> RunMark:
-            fence = db.execute(dialing.SQL["raise_fence"]).fetchone()[0]
+            fence = db.execute(SQL["raise_fence"]).fetchone()[0]
             given = {
                 "fence": fence,
                 "host": socket.gethostname(),
@@ -116,7 +117,7 @@ class Ledger:
                 "campaigns": json.dumps(list(campaigns)),
                 "at": text(self._now()),
             }
-            return RunMark(int(db.execute(dialing.SQL["start_run"], given).lastrowid or 0), fence)
+            return RunMark(int(db.execute(SQL["start_run"], given).lastrowid or 0), fence)
 
         self._mark = await self._writer.do(start)
         return self._mark.run_id
@@ -124,7 +125,7 @@ class Ledger:
     async def end_run(self, code: int, reason: str) -> None:
         """Write down how the run ended."""
         given = {"at": text(self._now()), "code": code, "reason": reason, "run": self._mark.run_id}
-        await self._writer.do(lambda db: db.execute(dialing.SQL["end_run"], given).rowcount)
+        await self._writer.do(lambda db: db.execute(SQL["end_run"], given).rowcount)
 
     async def bind(self, campaign: Campaign) -> Bound:
         """The campaign's row, made at its first run and bound to its platform.
@@ -137,7 +138,7 @@ class Ledger:
     async def remember_lines(self, campaign: int, lines: float) -> None:
         """Keep the learned concurrent-call limit for the next run."""
         given = {"campaign": campaign, "lines": lines}
-        await self._writer.do(lambda db: db.execute(dialing.SQL["remember_lines"], given).rowcount)
+        await self._writer.do(lambda db: db.execute(SQL["remember_lines"], given).rowcount)
 
     # --- importing ---
 
@@ -168,17 +169,17 @@ class Ledger:
     async def due(self, campaign: int, limit: int, only: str | None = None) -> list[Candidate]:
         """Contacts that may be dialled now, most urgent first."""
         now, mark = self._now(), self._mark
-        return await self._writer.do(lambda db: dialing.due(db, campaign, now, limit, only, mark))
+        return await self._writer.do(lambda db: due.due(db, campaign, now, limit, only, mark))
 
     async def next_due(self, campaign: int, only: str | None = None) -> datetime | None:
         """When the next contact is due that is not due now."""
         now = self._now()
-        return await self._writer.do(lambda db: dialing.next_due(db, campaign, now, only))
+        return await self._writer.do(lambda db: due.next_due(db, campaign, now, only))
 
     async def pause_of(self, campaign: int) -> str | None:
         """What a person has said, if the campaign is paused or cancelled."""
         now = self._now()
-        return await self._writer.do(lambda db: dialing.pause_of(db, campaign, now))
+        return await self._writer.do(lambda db: due.pause_of(db, campaign, now))
 
     async def intend(self, candidate: Candidate, intent: Intent) -> int | Passed:
         """Commit an intent; only after this may the first byte of its POST leave."""
@@ -200,10 +201,10 @@ class Ledger:
         now, mark = self._now(), self._mark
         return await self._writer.do(lambda db: dialing.refuse(db, attempt, why, decide, now, mark))
 
-    async def hold(self, attempt: int, until: datetime, why: str) -> None:
-        """The fate of an attempt is open."""
+    async def hold(self, attempt: int, until: datetime, why: str, *, id_taken: bool = False) -> None:
+        """The fate of an attempt is open; `id_taken`: its call id may not be sent again, whatever is found."""
         now, mark = self._now(), self._mark
-        await self._writer.do(lambda db: dialing.hold(db, attempt, until, why, now, mark))
+        await self._writer.do(lambda db: dialing.hold(db, attempt, until, why, id_taken, now, mark))
 
     async def look(self, attempt: int, detail: str) -> None:
         """An unknown was looked up and not found."""
@@ -217,12 +218,12 @@ class Ledger:
     async def knows(self, platform_id: str) -> bool:
         """Whether a platform's id belongs to an attempt of this ledger."""
         given = {"platform_id": platform_id}
-        return await self._writer.do(lambda db: bool(db.execute(dialing.SQL["knows"], given).fetchone()[0]))
+        return await self._writer.do(lambda db: bool(db.execute(SQL["knows"], given).fetchone()[0]))
 
     async def counts(self, campaign: int) -> dict[str, int]:
         """How many contacts are in each state."""
         given = {"campaign": campaign}
-        return await self._writer.do(lambda db: dict(tuple(row) for row in db.execute(dialing.SQL["counts"], given)))
+        return await self._writer.do(lambda db: dict(tuple(row) for row in db.execute(SQL["counts"], given)))
 
     async def due_again(self, contacts: Iterable[int], detail: str) -> None:
         """Contacts that were excluded by a fault that was not theirs."""
@@ -240,10 +241,10 @@ class Ledger:
 def _bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: datetime) -> Bound:
     url = campaign.platform.url or "simulator"
     key_mark = hmac.new(secret, campaign.platform.api_key.reveal().encode(), hashlib.sha256).hexdigest()[:16]
-    row = db.execute(dialing.SQL["campaign_by_name"], {"name": campaign.name}).fetchone()
+    row = db.execute(SQL["campaign_by_name"], {"name": campaign.name}).fetchone()
     if row is None:
         given = {"name": campaign.name, "url": url, "key_mark": key_mark, "at": text(now)}
-        return Bound(int(db.execute(dialing.SQL["add_campaign"], given).lastrowid or 0), None)
+        return Bound(int(db.execute(SQL["add_campaign"], given).lastrowid or 0), None)
     if row["platform_url"] != url:
         problem = Problem(
             "platform.url",
@@ -254,6 +255,6 @@ def _bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: dateti
         )
         raise CampaignError(str(campaign.path), (problem,))
     if row["key_mark"] != key_mark:
-        db.execute(dialing.SQL["set_key_mark"], {"campaign": row["id"], "key_mark": key_mark})
-        dialing.add_event(db, now, "key_changed", detail=campaign.name)
+        db.execute(SQL["set_key_mark"], {"campaign": row["id"], "key_mark": key_mark})
+        events.add_event(db, now, "key_changed", detail=campaign.name)
     return Bound(row["id"], row["lines"])

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from dialer.errors import IllegalTransition, LedgerHeld
+from dialer.errors import IllegalTransition
+from dialer.ledger.due import history_of, pause_of
+from dialer.ledger.events import SQL, RunMark, add_event, check_fence
 from dialer.ledger.moments import instant, instant_or_none, text, text_or_none
-from dialer.ledger.queries import load
 from dialer.model import (
     Attempt,
     AttemptState,
@@ -24,13 +24,10 @@ from dialer.model import (
     Candidate,
     ContactState,
     Decision,
-    Halt,
     History,
     Intent,
     NotPlaced,
 )
-
-SQL = load("dialing.sql")
 
 Decide = Callable[[History], Decision]
 
@@ -41,112 +38,6 @@ class Passed(StrEnum):
     CHANGED = "changed"  # no longer due: stopped, expired, or dialled meanwhile
     NUMBER_LIVE = "number_live"  # another attempt to this number is live, in this campaign or another
     PAUSED = "paused"
-
-
-@dataclass(frozen=True, slots=True)
-class RunMark:
-    """Who writes: the run's row, and the fencing number that it raised."""
-
-    run_id: int
-    fence: int
-
-
-def check_fence(db: sqlite3.Connection, mark: RunMark) -> None:
-    """Stop a run whose lock was bypassed: another has raised the number since."""
-    if db.execute(SQL["fence"]).fetchone()[0] != mark.fence:
-        raise LedgerHeld("another run has taken the ledger over; this one dials nobody any more")
-
-
-def add_event(
-    db: sqlite3.Connection,
-    at: datetime,
-    event: str,
-    *,
-    run: int | None = None,
-    contact: int | None = None,
-    attempt: int | None = None,
-    moved: tuple[str | None, str | None] = (None, None),
-    detail: str = "",
-) -> None:
-    """Write down what happened."""
-    db.execute(
-        SQL["add_event"],
-        {
-            "at": text(at),
-            "run": run,
-            "contact": contact,
-            "attempt": attempt,
-            "event": event,
-            "from_state": moved[0],
-            "to_state": moved[1],
-            "detail": detail,
-        },
-    )
-
-
-# --- what is due -----------------------------------------------------------------------------------
-
-
-def due(
-    db: sqlite3.Connection, campaign: int, now: datetime, limit: int, only: str | None, mark: RunMark
-) -> list[Candidate]:
-    """Contacts that may be dialled now, most urgent first: retries whose time has come, then the list's order."""
-    at = {"campaign": campaign, "now": text(now), "limit": limit}
-    for row in db.execute(SQL["expire"], at).fetchall():
-        add_event(db, now, "expired", run=mark.run_id, contact=row["id"], moved=(None, "exhausted"))
-    db.execute(SQL["wake"], at)
-    if only is not None:
-        rows = db.execute(SQL["one_due"], {**at, "person": only}).fetchall()
-    else:
-        rows = db.execute(SQL["due_again"], at).fetchall()
-        rows += db.execute(SQL["due_fresh"], {**at, "limit": limit - len(rows)}).fetchall()
-    return [_candidate(db, row) for row in rows]
-
-
-def next_due(db: sqlite3.Connection, campaign: int, now: datetime, only: str | None) -> datetime | None:
-    """When the next contact is due that is not due now."""
-    query = "next_due" if only is None else "next_due_of_one"
-    given = {"campaign": campaign, "now": text(now), "person": only}
-    return instant_or_none(db.execute(SQL[query], given).fetchone()[0])
-
-
-def _candidate(db: sqlite3.Connection, row: sqlite3.Row) -> Candidate:
-    numbers = tuple(found[0] for found in db.execute(SQL["numbers_of"], {"contact": row["id"]}))
-    reuse = None
-    if row["serial"]:
-        found = db.execute(SQL["reusable_attempt"], {"contact": row["id"], "serial": row["serial"]}).fetchone()
-        reuse = found[0] if found else None
-    return Candidate(
-        contact_id=row["id"],
-        campaign_id=row["campaign_id"],
-        person=row["person"],
-        state=ContactState(row["state"]),
-        serial=row["serial"],
-        numbers=numbers,
-        data=row["data"],
-        history=history_of(row),
-        due_at=instant_or_none(row["due_at"]),
-        reuse=reuse,
-    )
-
-
-def history_of(row: sqlite3.Row) -> History:
-    """What a contact's row tells of its earlier attempts."""
-    return History(
-        attempts=row["attempts"],
-        refusals=row["refusals"],
-        tally=json.loads(row["tally"]),
-        expires_at=instant_or_none(row["expires_at"]),
-        halt=Halt(row["stop"]) if row["stop"] else None,
-    )
-
-
-def pause_of(db: sqlite3.Connection, campaign: int, now: datetime) -> str | None:
-    """`paused` or `cancelled` if a person has said so and it still holds, with the reason; else None."""
-    paused, until, why = db.execute(SQL["pause_of"], {"campaign": campaign}).fetchone()
-    if paused is None or (until is not None and instant(until) <= now):
-        return None
-    return f"{paused}: {why}" if why else str(paused)
 
 
 # --- one dial --------------------------------------------------------------------------------------
@@ -248,10 +139,12 @@ def refuse(
     return decision
 
 
-def hold(db: sqlite3.Connection, attempt: int, until: datetime, why: str, at: datetime, mark: RunMark) -> None:
+def hold(
+    db: sqlite3.Connection, attempt: int, until: datetime, why: str, id_taken: bool, at: datetime, mark: RunMark
+) -> None:
     """The fate of an attempt is open: it and its contact are held."""
     contact = _contact(db, attempt)
-    given = {"attempt": attempt, "held_until": text(until), "error": why}
+    given = {"attempt": attempt, "held_until": text(until), "error": why, "id_taken": int(id_taken)}
     _moved(db.execute(SQL["attempt_unknown"], given), f"attempt {attempt}: intended | placed → unknown")
     _moved(
         db.execute(SQL["contact_unknown"], {"contact": contact["id"], "detail": why, "at": text(at)}),
@@ -365,4 +258,5 @@ def _attempt(row: sqlite3.Row) -> Attempt:
         platform_id=row["platform_id"],
         placed_at=instant_or_none(row["placed_at"]),
         held_until=instant_or_none(row["held_until"]),
+        id_taken=bool(row["id_taken"]),
     )

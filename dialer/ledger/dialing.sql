@@ -120,7 +120,7 @@ WHERE id = :attempt AND state IN ('intended', 'unknown')
 
 -- :name attempt_unknown
 -- intended | placed -> unknown: its fate is open.
-UPDATE attempts SET state = 'unknown', held_until = :held_until, error = :error
+UPDATE attempts SET state = 'unknown', held_until = :held_until, error = :error, id_taken = MAX(id_taken, :id_taken)
 WHERE id = :attempt AND state IN ('intended', 'placed')
 
 -- :name contact_unknown

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.errors import ListError
-from dialer.ledger.dialing import RunMark, add_event
+from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
 from dialer.ledger.queries import load
 from dialer.model import Chunk, ListRules

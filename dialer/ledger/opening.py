@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from importlib import resources
 from pathlib import Path
 
@@ -29,13 +29,22 @@ def open_for_writing(path: Path, created_at: str, synchronous: str = "FULL") -> 
     """
     try:
         connection = _connect(path)
+    except sqlite3.Error as error:
+        raise explained(error, str(path)) from error
+    try:
+        is_current = _check_is_ours(connection, path)
         _set_up(connection, synchronous)
-        _migrate(connection, path)
+        if not is_current:
+            _apply_migrations(connection)
         connection.execute(
             "INSERT OR IGNORE INTO ledger (id, created_at, secret_mark) VALUES (1, ?, '')", (created_at,)
         )
     except sqlite3.Error as error:
+        connection.close()
         raise explained(error, str(path)) from error
+    except LedgerError:
+        connection.close()
+        raise
     return connection
 
 
@@ -65,7 +74,12 @@ def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
         raise LedgerError(f"the ledger could not be set to synchronous=FULL (it says {level}): nothing is dialled")
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _check_is_ours(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether every change of the schema has been made. Nothing is set before this: what is not ours stays as it is.
+
+    Raises:
+        LedgerError: it is another's database, or comes from a newer version.
+    """
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     applied: set[str] = set()
     if "_sqlite_migrations" in tables:
@@ -73,10 +87,17 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         applied = {row[0] for row in connection.execute(query, (MIGRATION_SET,))}
     # A start that was killed right away may have left the table of migrations alone.
     is_begun = bool(tables - {"_sqlite_migrations", "sqlite_sequence"})
-    if is_begun and (complaint := version_complaint(applied, frozenset(migration_names()), path)):
+    if is_begun and (complaint := unfit(applied, frozenset(migration_names()), path)):
         raise LedgerError(complaint)
-    if applied < set(migration_names()):
-        _apply_migrations(connection)
+    return applied >= set(migration_names())
+
+
+def unfit(applied: Set[str], known: Set[str], path: Path) -> str | None:
+    """Why a ledger that has had these changes cannot be written by a dialer that knows those; None: it can.
+
+    One that lacks some is brought up to date.
+    """
+    return version_complaint(applied | known if applied else applied, known, path)
 
 
 def _apply_migrations(connection: sqlite3.Connection) -> None:

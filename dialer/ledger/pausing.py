@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from dialer.errors import UsageError
-from dialer.ledger.dialing import SQL, add_event
+from dialer.ledger.events import SQL, add_event
 from dialer.ledger.moments import text, text_or_none
 
 

@@ -121,6 +121,8 @@ _REFUSALS: Mapping[int, Refusal] = {
 }
 """The statuses that prove that no call was placed. All others prove nothing."""
 
+_CONFLICT = 409
+
 _REUSABLE = frozenset({Refusal.TOO_MANY, Refusal.ACCOUNT_FULL})
 _LONGEST_WORDS = 300
 
@@ -138,7 +140,7 @@ def sort_dial(answer: Answer, request: DialRequest) -> Box:
         return Lost(f"redirect {answer.status}", _redirected(answer))
     if answer.status in _REFUSALS:
         return _sort_refusal(answer)
-    return Lost(f"status {answer.status}{_quoted(answer.message)}")
+    return Lost(f"status {answer.status}{_quoted(answer.message)}", id_taken=answer.status == _CONFLICT)
 
 
 def shows_capacity(message: str) -> bool:

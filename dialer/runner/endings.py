@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dialer.errors import ExitCode
+from dialer.errors import DialerError, ExitCode
 from dialer.model import ContactState, StopCause
 
 _SEVERITY = (
     ExitCode.ERROR,
+    ExitCode.USAGE,
     ExitCode.LEDGER,
     ExitCode.REFUSED,
     ExitCode.FILE,
@@ -36,6 +37,12 @@ def ending(stop: StopCause | None, states: Mapping[str, int]) -> tuple[ExitCode,
     if states.get(ContactState.UNKNOWN, 0):
         return ExitCode.UNKNOWN_LEFT, "unknown_left"
     return ExitCode.OK, "finished"
+
+
+def reason_of(error: BaseException) -> str:
+    """One word for an error, as the closing line has it."""
+    code = error.code if isinstance(error, DialerError) else ExitCode.ERROR
+    return code.name.lower()
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:

@@ -30,6 +30,7 @@ from dialer.model import (
 from dialer.policy import pacing
 from dialer.recovery import Absent, Recovery
 from dialer.report import FINISHED
+from dialer.runner.endings import reason_of
 from dialer.runner.health import Platform
 from dialer.runner.intake import take_in
 from dialer.runner.options import Options
@@ -129,8 +130,16 @@ class Engine:
         await self._recover()
         if self._options.dials and self.stopped is None:
             yes = self._options.yes
-            self.imported = await take_in(self._ledger, self.campaign, self.campaign_id, self._clock, yes=yes)
-            self._tell_import(self.imported)
+            self.imported = await take_in(
+                self._ledger,
+                self.campaign,
+                self.campaign_id,
+                self._clock,
+                yes=yes,
+                is_stopping=lambda: self.scheduler.stopping,
+            )
+            if self.imported is not None:
+                self._tell_import(self.imported)
         self.is_ready = True
         self._spawn_worker()
 
@@ -172,6 +181,8 @@ class Engine:
         self.scheduler.stop()
         for task in self._at_gate:
             task.cancel()
+        if cause.code is ExitCode.UNREACHABLE:
+            see_out = 0.0  # there is nobody to tell how they end
         until = self._clock.monotonic() + (self._options.grace if see_out is None else see_out)
         self._let_go_at = until if self._let_go_at is None else min(self._let_go_at, until)
         self._progressed.set()
@@ -208,7 +219,7 @@ class Engine:
         sentence = (
             str(error) if isinstance(error, DialerError) else f"an error of ours: {type(error).__name__}: {error}"
         )
-        self.stop(StopCause(code, "error" if code is ExitCode.ERROR else code.name.lower(), sentence), see_out=0.0)
+        self.stop(StopCause(code, reason_of(error), sentence), see_out=0.0)
 
     async def _work(self) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dialer import contacts
 from dialer.clock import Clock
@@ -50,8 +50,16 @@ def rows(campaign: Campaign) -> Iterator[Chunk]:
     return contacts.read(rules, campaign.call, NumberReader(rules.country))
 
 
-async def take_in(ledger: Ledger, campaign: Campaign, campaign_id: int, clock: Clock, *, yes: bool) -> Imported:
-    """Import the list unless it is the one that was imported last; gives what changed.
+async def take_in(
+    ledger: Ledger,
+    campaign: Campaign,
+    campaign_id: int,
+    clock: Clock,
+    *,
+    yes: bool,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Imported | None:
+    """Import the list unless it is the one that was imported last; gives what changed, None if it was stopped.
 
     Raises:
         ListError: a fault of the list as a whole, or a gate. Nothing of it was taken, nothing of the old is lost.
@@ -68,6 +76,9 @@ async def take_in(ledger: Ledger, campaign: Campaign, campaign_id: int, clock: C
         pieces = rows(campaign)
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             await ledger.stage(campaign_id, import_id, piece)
+            if is_stopping():
+                await ledger.drop_import(campaign_id)
+                return None
         return await ledger.apply(campaign_id, import_id, rules, yes)
     except ListError:
         await ledger.drop_import(campaign_id)

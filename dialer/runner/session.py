@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from dialer.clock import Clock
 from dialer.console import Console
-from dialer.errors import ExitCode, LedgerHeld, UsageError
+from dialer.errors import DialerError, ExitCode, LedgerHeld, UsageError
 from dialer.ledger import Ledger, reading
 from dialer.ledger.control import beside
 from dialer.model import Campaign, StopCause
 from dialer.report import Totals
 from dialer.runner import requests, signals
-from dialer.runner.endings import ending, worst
+from dialer.runner.endings import ending, reason_of, worst
 from dialer.runner.engine import Engine
 from dialer.runner.intake import check_age, check_header
 from dialer.runner.options import Options
@@ -118,6 +118,16 @@ class Session:
         """Everything between the opening and the closing of the ledger."""
         command = "run" if self._options.dials else "settle"
         await self._ledger.start_run(command, [campaign.name for campaign in self._campaigns])
+        try:
+            await self._engines_to_their_end()
+        except DialerError as error:
+            await self._ledger.end_run(error.code, reason_of(error))
+            raise
+        closed = self._closed()
+        await self._ledger.end_run(closed.code, closed.closings[0].reason)
+        return closed
+
+    async def _engines_to_their_end(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             url = await stack.enter_async_context(self._simulator())
             for campaign in self._campaigns:
@@ -125,9 +135,6 @@ class Session:
                 await self._add_engine(campaign, client)
             with signals.heard(self._stop, self._leave):
                 await self._run_engines()
-        closed = self._closed()
-        await self._ledger.end_run(closed.code, closed.closings[0].reason)
-        return closed
 
     @contextlib.asynccontextmanager
     async def _simulator(self) -> AsyncIterator[str]:

@@ -135,6 +135,7 @@ CREATE TABLE attempts (
     intent_expires_at TEXT NOT NULL,          -- the last moment at which its POST may start
     placed_at        TEXT,
     held_until       TEXT,                    -- unknown: an absence counts only after this
+    id_taken         INTEGER NOT NULL DEFAULT 0 CHECK (id_taken IN (0, 1)), -- the platform knows the call id (409)
     looks            INTEGER NOT NULL DEFAULT 0, -- looked up in vain, by a way that was shown to find calls
     closed_at        TEXT,                    -- when we learned of its end
     platform_id      TEXT,
