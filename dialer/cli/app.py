@@ -27,9 +27,13 @@ LedgerFile = Annotated[
 ]
 Format = Annotated[str, typer.Option("--log-format", help="text or json", metavar="text|json")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on 0 and 75.")]
-Result = Annotated[Path | None, typer.Option("--result", help="Write how it ended to this file, as JSON.")]
-Grace = Annotated[str, typer.Option("--grace", help="How long live calls are seen out after a signal.")]
-RetryLock = Annotated[str, typer.Option("--retry-lock", help="How long to wait for a ledger that another run holds.")]
+Result = Annotated[
+    Path | None, typer.Option("--result", metavar="FILE", help="Write how it ended to this file, as JSON.")
+]
+Grace = Annotated[str, typer.Option("--grace", metavar="30s", help="How long live calls are seen out after a signal.")]
+RetryLock = Annotated[
+    str, typer.Option("--retry-lock", metavar="5m", help="How long to wait for a ledger that another run holds.")
+]
 Why = Annotated[str, typer.Option("--reason", help="Why, for those who look later.")]
 
 
@@ -68,8 +72,10 @@ def _dialer(
 )
 def run(
     campaigns: Files,
-    max_runtime: Annotated[str | None, typer.Option(help="Take nothing new after this long, as 90s, 10m, 2h.")] = None,
-    max_calls: Annotated[int | None, typer.Option(min=1, help="End when so many calls were placed.")] = None,
+    max_runtime: Annotated[str | None, typer.Option(metavar="2h", help="Take nothing new after this long.")] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="End when so many calls were placed.")
+    ] = None,
     only: Annotated[str | None, typer.Option(metavar="PERSON", help="Dial this person alone: id or number.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to what a terminal would be asked.")] = False,
     wait: Annotated[

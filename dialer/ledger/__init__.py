@@ -176,6 +176,11 @@ class Ledger:
         now = self._now()
         return await self._writer.do(lambda db: due.next_due(db, campaign, now, only))
 
+    async def has_person(self, campaign: int, person: str) -> bool:
+        """Whether the campaign knows this id or number."""
+        given = {"campaign": campaign, "person": person}
+        return await self._writer.do(lambda db: bool(db.execute(SQL["has_person"], given).fetchone()[0]))
+
     async def pause_of(self, campaign: int) -> str | None:
         """What a person has said, if the campaign is paused or cancelled."""
         now = self._now()

@@ -52,6 +52,10 @@ SELECT * FROM contacts
 WHERE campaign_id = :campaign AND state = 'due' AND (due_at IS NULL OR due_at <= :now) AND (person = :person OR number = :person)
 LIMIT :limit
 
+-- :name has_person
+-- Whether the campaign knows this id or number.
+SELECT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND (person = :person OR number = :person))
+
 -- :name next_due
 -- When the next contact is due that is not due yet.
 SELECT MIN(due_at) FROM contacts

@@ -24,7 +24,7 @@ _SEVERITY = (
 """Of several campaigns in one run, the first of these that any of them has is the run's exit code."""
 
 
-def ending(stop: StopCause | None, states: Mapping[str, int]) -> tuple[ExitCode, str]:
+def ending(stop: StopCause | None, states: Mapping[str, int], only: str | None = None) -> tuple[ExitCode, str]:
     """The exit code and reason of one campaign: why it was stopped, or what it has left."""
     waiting = states.get(ContactState.DUE, 0) + states.get(ContactState.WAITING, 0)
     live = states.get(ContactState.DIALING, 0)
@@ -33,7 +33,7 @@ def ending(stop: StopCause | None, states: Mapping[str, int]) -> tuple[ExitCode,
     if live:
         return ExitCode.WORK_REMAINS, "calls_live"
     if waiting:
-        return ExitCode.WORK_REMAINS, "due_later"
+        return ExitCode.WORK_REMAINS, "due_later" if only is None else "only_one"
     if states.get(ContactState.UNKNOWN, 0):
         return ExitCode.UNKNOWN_LEFT, "unknown_left"
     return ExitCode.OK, "finished"

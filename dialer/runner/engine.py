@@ -13,7 +13,7 @@ from typing import Any
 
 from dialer.attempt import Attempts, Result
 from dialer.clock import Clock
-from dialer.errors import DialerError, ExitCode
+from dialer.errors import DialerError, ExitCode, UsageError
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Lines, Pace
 from dialer.model import (
@@ -140,8 +140,18 @@ class Engine:
             )
             if self.imported is not None:
                 self._tell_import(self.imported)
+            await self._check_only()
         self.is_ready = True
         self._spawn_worker()
+
+    async def _check_only(self) -> None:
+        """Raises UsageError where `--only` names nobody of this campaign."""
+        only = self._options.only
+        if only is not None and not await self._ledger.has_person(self.campaign_id, only):
+            raise UsageError(
+                f"--only {only}: {self.campaign.name} has nobody with this id or number; write it as the ledger does, "
+                "a number with its plus"
+            )
 
     def _tell_import(self, found: Imported) -> None:
         if found.known:

@@ -174,6 +174,7 @@ class Session:
         paused = await self._ledger.pause_of(bound.id)
         if paused is not None:
             engine.pause(f"{campaign.name} is {paused}")
+            self._console.say("paused", f"{campaign.name} is {paused}; nobody new is dialled", campaign=campaign.name)
 
     def _live(self) -> int:
         return sum(engine.live for engine in self._engines)
@@ -255,7 +256,7 @@ class Session:
     def _closing(self, engine: Engine, reader: reading.Reader) -> Closing:
         name = engine.campaign.name
         totals = Totals(name, **reader.standing(engine.campaign_id, self._clock.now()))
-        code, reason = ending(engine.stopped, totals.states)
+        code, reason = ending(engine.stopped, totals.states, self._options.only)
         return Closing(name, code, reason, totals)
 
 
@@ -267,4 +268,4 @@ class Say:
         self._campaign = campaign
 
     def __call__(self, event: str, sentence: str, *, is_trouble: bool = False) -> None:
-        self._console.say(event, sentence, level="warning" if is_trouble else "info", campaign=self._campaign)
+        self._console.say(event, sentence, level="error" if is_trouble else "info", campaign=self._campaign)

@@ -1,0 +1,136 @@
+"""A campaign, as its file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dialer.model.words import Action, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ListRules:
+    """The `contacts:` part of a campaign file.
+
+    `files` are absolute and in the order in which they are read. Shares are between 0 and 1.
+    """
+
+    files: tuple[Path, ...]
+    phone: tuple[str, ...] = ("phone",)
+    id: str | None = None
+    one_per: str = "phone"  # phone | id
+    country: str | None = None
+    steering: tuple[str, ...] = ()  # columns with a use of their own: timezone, region, postcode, consent
+    required: tuple[str, ...] = ()
+    expires: float | None = None
+    max_rejects: float | None = None
+    min_rows: int = 1
+    newer_than: float | None = None
+    max_gone: float = 0.10
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRules:
+    """The `call:` part: whose number shows, which agent speaks, what it is told.
+
+    `agent` is an agent's id or None; `agent_column` names a column that holds one instead.
+    `data` and `metadata` name columns; `("*",)` means all that have no other use.
+    `longest` is in seconds: a call not known to have ended by then is unknown.
+    """
+
+    from_numbers: tuple[str, ...]
+    agent: str | None = None
+    agent_column: str | None = None
+    data: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
+    longest: float = 7200.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorRules:
+    """A simulated Verbex: its people, its limits, and what is not known of the real one.
+
+    `mix` gives weights by finish reason to each ring (empty: people have habits instead); `script`
+    gives, by E.164 number, the finish reasons of that person's rings in order, the last one repeating.
+    Seconds are the simulated platform's own; `time_scale` of them pass in one real second. `calls_per_second` counts
+    real seconds: the traffic of its API is not sped up.
+    """
+
+    seed: int = 1
+    time_scale: float = 1.0
+    concurrent_calls: int = 20
+    calls_per_second: float = 50.0
+    call_seconds: float = 60.0
+    ring_seconds: float = 20.0
+    mix: Mapping[str, float] = field(default_factory=dict)
+    script: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    full_answer: str = "201"  # 201 | record | 429 | 403: where account-full is said
+    lookup: str = "both"  # custom | platform | both: which id its GET understands
+    repeated: str = "refused"  # refused | merged | dialled: what a repeated call_id does
+    api_key: Secret | None = None  # None: any key
+    own_numbers: tuple[str, ...] = ()  # empty: any caller id
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformRules:
+    """The `platform:` part. `url` is None for the simulator that runs inside `run`."""
+
+    url: str | None
+    api_key: Secret
+    simulator: SimulatorRules = SimulatorRules()
+
+
+@dataclass(frozen=True, slots=True)
+class PaceRules:
+    """The `pace:` part; `concurrent_calls` None means: learn the account's limit."""
+
+    calls_per_second: float = 1.0
+    concurrent_calls: int | None = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a campaign does after one finish reason: an action, and waits in seconds for WAIT.
+
+    The wait after the n-th time of that reason is `waits[n - 1]`; the last one repeats.
+    """
+
+    action: Action
+    waits: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """One budget of attempts over all reasons, and a response for each of the 26 reasons."""
+
+    attempts: int
+    responses: Mapping[str, Response]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRules:
+    """How long a lost answer waits before an absence counts, how many may be open, how far back to look."""
+
+    hold: float = 120.0
+    max_unknown: int = 50
+    look_back: float = 7 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as its file says it; paths are absolute."""
+
+    name: str
+    path: Path
+    contacts: ListRules
+    call: CallRules
+    platform: PlatformRules
+    pace: PaceRules
+    retry: RetryRules
+    recovery: RecoveryRules
+    ledger: Path
+    hours: str = "always"
+    rules: str = "none"
