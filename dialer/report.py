@@ -305,6 +305,10 @@ NOTHING_DUE = "nothing due"
 LIST_DONE = "the list is done"
 
 
+PLATFORM_DOWN = "the platform does not answer"
+SLOWED = "the platform asks for a slower pace"
+
+
 def what_binds(*, unfinished: int, due_now: int, lines: int, line_limit: int) -> str:
     """What holds the pace down: the lines, the calls per second, that nothing is due, or that the list is done."""
     if not unfinished:

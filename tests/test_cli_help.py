@@ -42,8 +42,11 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
-    assert COMMANDS == sorted(
-        "run settle check status export init schema simulator pause resume cancel".split()  # noqa: SIM905
+    assert (
+        sorted(
+            "run settle check status export init schema simulator pause resume cancel".split()  # noqa: SIM905
+        )
+        == COMMANDS
     )
 
 
@@ -69,7 +72,7 @@ def test_help_fits_a_terminal_and_ends_with_examples(
 def test_the_examples_are_commands(line: str) -> None:
     words = shlex.split(line.split(" > ")[0])
     assert words[0] == "dialer"
-    assert parsed(words[1:])
+    parsed(words[1:])
 
 
 @pytest.mark.parametrize(

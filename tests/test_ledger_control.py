@@ -36,9 +36,7 @@ sys.stdin.read()
 def holder(ledger: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the ledger's lock until its standard input is closed."""
     command = [sys.executable, "-c", _HOLDER, str(ledger), SINCE]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         try:
@@ -156,9 +154,12 @@ def test_what_is_torn_or_not_ours_is_passed_over_and_the_rest_is_heard(tmp_path:
     ledger = tmp_path / "dialer.db"
     name = control.ask(ledger, "resume", {"campaign": "reminders"})
     folder = spool(ledger)
-    for number, content in enumerate((b"", b'{"verb": "pau', b"[]", b'{"verb": "x"}', b'{"verb": 1, "facts": 2}', b"\xff")):
+    for number, content in enumerate(
+        (b"", b'{"verb": "pau', b"[]", b'{"verb": "x"}', b'{"verb": 1, "facts": 2}', b"\xff")
+    ):
         (folder / f"{number}.request").write_bytes(content)
-    (folder / ".draft.request").write_bytes(b"{")
+    # A request that is whole but has not got its name yet belongs to the one who writes it.
+    (folder / ".draft.request").write_bytes(b'{"verb": "pause", "facts": {}}')
     (folder / "notes.txt").write_text("mine")
     (folder / "a-folder.request").mkdir()
     # What is taken back between the listing and the reading looks like this: a name with nothing behind it.

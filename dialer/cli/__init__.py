@@ -56,7 +56,7 @@ def _ours(error: Exception) -> int:
 def _with_wait(arguments: list[str]) -> list[str]:
     """`--wait` may stand with or without a length of time; what follows it is one only if it looks like one."""
     found: list[str] = []
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments, ""][1:], strict=True):
         bare = argument == "--wait" and not _LENGTH.fullmatch(following)
         found.append("--wait=forever" if bare else argument)
     return found

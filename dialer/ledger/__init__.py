@@ -80,11 +80,15 @@ class Ledger:
         lock = take_lock(path, command, text(now()))
         try:
             connection = opening.open_for_writing(path, text(now()), synchronous)
-            worker = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
-            ledger = cls(path, connection, worker, lock, now)
-            ledger.secret = opening.secret_of(path, connection)
         except BaseException:
             lock.release()
+            raise
+        worker = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        ledger = cls(path, connection, worker, lock, now)
+        try:
+            ledger.secret = opening.secret_of(path, connection)
+        except BaseException:
+            ledger.abandon()
             raise
         return ledger
 

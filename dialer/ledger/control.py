@@ -110,10 +110,20 @@ def requests(ledger: Path) -> Iterator[Request]:
     spool = beside(ledger, "spool")
     if not spool.is_dir():
         return
-    for path in sorted(spool.glob("*.request"), key=lambda path: path.stat().st_mtime_ns):
+    for path in _oldest_first(spool):
         with contextlib.suppress(ValueError, KeyError, OSError, TypeError):
             asked = json.loads(path.read_text("utf-8"))
             yield Request(path.stem, str(asked["verb"]), dict(asked["facts"]))
+
+
+def _oldest_first(spool: Path) -> list[Path]:
+    """The requests that have their name; a draft has none yet, and one that is being taken back has no age."""
+    found: list[tuple[int, Path]] = []
+    for path in spool.glob("*.request"):
+        with contextlib.suppress(OSError):
+            if not path.name.startswith("."):
+                found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found)]
 
 
 def answer(ledger: Path, request: Request, sentence: str) -> None:
@@ -145,15 +155,21 @@ def take_back(ledger: Path, name: str) -> bool:
 
 
 def _write_whole(folder: Path, name: str, content: Mapping[str, Any]) -> None:
-    draft = folder / f".{name}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    write_whole(folder / name, json.dumps(content).encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Make a file of its owner's alone that is there whole and on disk, or not at all."""
+    draft = path.with_name(f".{path.name}")
+    # A draft may be left of one who was killed while writing it.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(descriptor, json.dumps(content).encode())
+        os.write(descriptor, content)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    draft.rename(folder / name)
-    sync_folder(folder)
+    draft.rename(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -108,6 +108,8 @@ def place(db: sqlite3.Connection, attempt: int, record: CallRecord, at: datetime
     was = contact["state"]
     if was == ContactState.UNKNOWN:
         db.execute(SQL["contact_found_live"], {"contact": contact["id"], "at": text(at)})
+    elif was != ContactState.DIALING:
+        raise _illegal(f"contact {contact['id']}: {was} → dialing")
     event = "adopted" if was == ContactState.UNKNOWN else "placed"
     add_event(db, at, event, run=mark.run_id, contact=contact["id"], attempt=attempt, moved=(was, "dialing"))
 
@@ -184,7 +186,11 @@ def due_again(db: sqlite3.Connection, contacts: Iterable[int], detail: str, at: 
 
 def _moved(cursor: sqlite3.Cursor, what: str) -> None:
     if cursor.rowcount != 1:
-        raise IllegalTransition(f"the ledger refused a step that is not legal ({what}); nothing was changed")
+        raise _illegal(what)
+
+
+def _illegal(what: str) -> IllegalTransition:
+    return IllegalTransition(f"the ledger refused a step that is not legal ({what}); nothing was changed")
 
 
 def _contact(db: sqlite3.Connection, attempt: int) -> sqlite3.Row:

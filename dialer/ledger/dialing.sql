@@ -145,6 +145,7 @@ UPDATE contacts SET state = :state, due_at = :due_at, detail = :detail,
        finish_reason = COALESCE(:finish_reason, finish_reason), attempts = attempts + :costs, refusals = :refusals,
        tally = :tally, updated_at = :at
 WHERE id = :contact AND state IN ('dialing', 'unknown')
+  AND :state IN ('due', 'waiting', 'done', 'exhausted', 'excluded')
 
 -- :name open_attempts
 -- The live attempts of a campaign: what a run finds when it starts.

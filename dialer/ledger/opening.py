@@ -11,12 +11,13 @@ from importlib import resources
 from pathlib import Path
 
 from dialer.errors import LedgerError
-from dialer.ledger.control import beside, sync_folder
+from dialer.ledger.control import beside, write_whole
 from dialer.ledger.queries import migration_names
 from dialer.ledger.readonly import version_complaint
 from dialer.ledger.writer import explained
 
 MIGRATION_SET = "dialer"
+_SECRET_BYTES = 32
 
 
 def open_for_writing(path: Path, created_at: str, synchronous: str = "FULL") -> sqlite3.Connection:
@@ -144,12 +145,9 @@ def secret_of(path: Path, connection: sqlite3.Connection) -> bytes:
                 f"{file} is missing, and without it earlier calls of this ledger cannot be recognised: "
                 "restore it from a backup; nobody was dialled"
             )
-        _make_secret(file)
+        write_whole(file, secrets.token_bytes(_SECRET_BYTES).hex().encode() + b"\n")
         mark = ""
-    try:
-        secret = bytes.fromhex(file.read_text("ascii").strip())
-    except (OSError, ValueError) as error:
-        raise LedgerError(f"{file} cannot be read as the ledger's secret: restore it from a backup") from error
+    secret = _read_secret(file)
     found = hashlib.sha256(b"dialer ledger secret" + secret).hexdigest()[:16]
     if mark and mark != found:
         raise LedgerError(f"{file} is the secret of another ledger: restore the one that belongs to {path}")
@@ -157,14 +155,14 @@ def secret_of(path: Path, connection: sqlite3.Connection) -> bytes:
     return secret
 
 
-def _make_secret(file: Path) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _read_secret(file: Path) -> bytes:
     try:
-        os.write(descriptor, secrets.token_bytes(32).hex().encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync_folder(file.parent)
+        secret = bytes.fromhex(file.read_text("ascii").strip())
+        if len(secret) != _SECRET_BYTES:
+            raise ValueError(f"{len(secret)} bytes")
+    except (OSError, ValueError) as error:
+        raise LedgerError(f"{file} cannot be read as the ledger's secret: restore it from a backup") from error
+    return secret
 
 
 def sqlite_words() -> str:

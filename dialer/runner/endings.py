@@ -24,11 +24,16 @@ _SEVERITY = (
 """Of several campaigns in one run, the first of these that any of them has is the run's exit code."""
 
 
-def ending(stop: StopCause | None, states: Mapping[str, int], only: str | None = None) -> tuple[ExitCode, str]:
-    """The exit code and reason of one campaign: why it was stopped, or what it has left."""
+def ending(
+    stop: StopCause | None, states: Mapping[str, int], only: str | None = None, *, has_list: bool = True
+) -> tuple[ExitCode, str]:
+    """The exit code and reason of one campaign: why it was stopped, or what it has left.
+
+    `has_list` is False where the run was stopped before its list was taken: then work remains, whoever is finished.
+    """
     waiting = states.get(ContactState.DUE, 0) + states.get(ContactState.WAITING, 0)
     live = states.get(ContactState.DIALING, 0)
-    if stop is not None and (stop.code is not ExitCode.WORK_REMAINS or waiting + live):
+    if stop is not None and (stop.code is not ExitCode.WORK_REMAINS or waiting + live or not has_list):
         return stop.code, stop.reason
     if live:
         return ExitCode.WORK_REMAINS, "calls_live"

@@ -13,7 +13,7 @@ from typing import Any
 
 from dialer.attempt import Attempts, Result
 from dialer.clock import Clock
-from dialer.errors import DialerError, ExitCode, UsageError
+from dialer.errors import DialerError, ExitCode
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Lines, Pace
 from dialer.model import (
@@ -28,11 +28,11 @@ from dialer.model import (
     StopCause,
 )
 from dialer.policy import pacing
-from dialer.recovery import Absent, Recovery
+from dialer.recovery import Absent, Case, Recovery
 from dialer.report import FINISHED
-from dialer.runner.endings import reason_of
+from dialer.runner.endings import reason_of, worst
 from dialer.runner.health import Platform
-from dialer.runner.intake import take_in
+from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
 from dialer.scheduler import Scheduler
 from dialer.tracker import Tracker
@@ -69,7 +69,7 @@ class Engine:
         start = pacing.learning(learned_lines) if wanted is None else pacing.fixed(wanted)
         self.lines = Lines(start, clock.monotonic)
         self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
-        self.platform = Platform(client, clock, self.stop)
+        self.platform = Platform(client, clock, self.stop, say)
         self.tracker = Tracker(client, clock, self._heard, self._proven)
         self.recovery = Recovery(client, clock, campaign.recovery, ledger.look, ledger.knows, self._heard)
         self.scheduler = Scheduler(
@@ -97,7 +97,7 @@ class Engine:
         self._gate = asyncio.Lock()
         self._at_gate: set[asyncio.Task[Any]] = set()
         self._running: set[asyncio.Task[None]] = set()
-        self._workers = 0
+        self._working: set[asyncio.Task[None]] = set()
         self._counted = 0
         self._progressed = asyncio.Event()
         self._moved = asyncio.Event()
@@ -114,17 +114,18 @@ class Engine:
         for helper in helpers:
             helper.add_done_callback(self._watched)
         try:
-            await self.platform.first_look()
-            await self._begin()
+            self._start(self._begin())
             await self._drain()
         finally:
             for task in [*helpers, *self._running]:
                 task.cancel()
             await asyncio.gather(*helpers, *self._running, return_exceptions=True)
+            self.live = 0  # a task that was cancelled before it began has given nothing back
             if self.campaign.pace.concurrent_calls is None:
                 await self._ledger.remember_lines(self.campaign_id, self.lines.learned)
 
     async def _begin(self) -> None:
+        await self.platform.first_look()
         if self.stopped is not None and self.stopped.code is not ExitCode.PAUSED:
             return
         await self._recover()
@@ -139,32 +140,17 @@ class Engine:
                 is_stopping=lambda: self.scheduler.stopping,
             )
             if self.imported is not None:
-                self._tell_import(self.imported)
-            await self._check_only()
+                self._say(*told(self.imported))
+                await check_only(self._ledger, self.campaign, self.campaign_id, self._options.only)
         self.is_ready = True
         self._spawn_worker()
-
-    async def _check_only(self) -> None:
-        """Raises UsageError where `--only` names nobody of this campaign."""
-        only = self._options.only
-        if only is not None and not await self._ledger.has_person(self.campaign_id, only):
-            raise UsageError(
-                f"--only {only}: {self.campaign.name} has nobody with this id or number; write it as the ledger does, "
-                "a number with its plus"
-            )
-
-    def _tell_import(self, found: Imported) -> None:
-        if found.known:
-            self._say("list_known", f"the list is unchanged: {found.good} people")
-            return
-        changes = f"{found.added} new, {found.changed} changed, {found.withdrawn} gone, {found.returned} back"
-        self._say("list_taken", f"{found.good} people from {found.read} rows ({changes}); {found.rejected} rejects")
 
     async def _recover(self) -> None:
         found = await self._ledger.open_attempts(self.campaign_id)
         if found:
             self._say("recovering", f"{len(found)} calls of an earlier run are open: asking the platform about them")
         for attempt in found:
+            self.live += 1  # before its task begins: else a run that has nothing else to do would end here
             self._start(self._resume(attempt, self.lines.take()))
 
     async def _drain(self) -> None:
@@ -173,18 +159,18 @@ class Engine:
             seconds = None if self._let_go_at is None else self._let_go_at - self._clock.monotonic()
             if seconds is not None and seconds <= 0:
                 return
-            if self._only_parked():
+            if self._only_parked() or self.platform.is_given_up():
                 return
             self._progressed.clear()
             await self._clock.wait(self._progressed, min(seconds if seconds is not None else 1.0, 1.0))
 
     def _only_parked(self) -> bool:
         """Nobody dials any more, and what is left waits for a word that may not come in this run."""
-        return self._workers == 0 and self.live == 0
+        return self.is_ready and not self._working and self.live == 0
 
     def stop(self, cause: StopCause, see_out: float | None = None) -> None:
         """Take nothing new; see live calls out for `see_out` seconds (None: the grace time of the command)."""
-        if self.stopped is None:
+        if self.stopped is None or worst((self.stopped.code, cause.code)) is not self.stopped.code:
             self.stopped = cause
             if cause.code not in (ExitCode.WORK_REMAINS, ExitCode.PAUSED):
                 self._say("stopping", cause.sentence, is_trouble=True)
@@ -205,16 +191,17 @@ class Engine:
 
     def _spawn_worker(self) -> None:
         if self._options.dials and not self.scheduler.stopping:
-            self._workers += 1
-            self._start(self._work())
+            self._working.add(self._start(self._work()))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._working.discard(task)
         self._progressed.set()
         self._watched(task)
 
@@ -232,11 +219,8 @@ class Engine:
         self.stop(StopCause(code, reason_of(error), sentence), see_out=0.0)
 
     async def _work(self) -> None:
-        try:
-            while (turn := await self._turn()) is not None:
-                await self._dial(*turn)
-        finally:
-            self._workers -= 1
+        while (turn := await self._turn()) is not None:
+            await self._dial(*turn)
 
     async def _turn(self) -> tuple[Candidate, Line] | None:
         """A contact to dial and a line to dial it on; None when this worker may go home."""
@@ -257,13 +241,21 @@ class Engine:
             candidate = await self.scheduler.next()
             if candidate is None or not await self.platform.admit():
                 return None
-            await self.pace.turn()
-            await self.lines.room()
-            if len(self._at_gate) == 1 and self._workers < self.lines.limit:
+            await self._admission()
+            if len(self._at_gate) == 1 and len(self._working) < self.lines.limit:
                 self._spawn_worker()
             self._counted += 1
             self.live += 1
             return candidate, self.lines.take()
+
+    async def _admission(self) -> None:
+        """A free line and a turn at one moment: a turn that was kept while a line was waited for would let the next
+        dials go together with this one."""
+        while True:
+            await self.lines.room()
+            await self.pace.turn()
+            if not self.lines.is_full:
+                return
 
     async def _may_take_more(self) -> bool:
         """Whether `--max-calls` leaves room: dials that were not placed after all give theirs back."""
@@ -283,15 +275,17 @@ class Engine:
         self.sent.append(began)
         try:
             result = await self.attempts.carry_out(candidate, line)
+            if result.passed is not None or result.refusal is not None:
+                self._counted -= 1
             self.scheduler.back(candidate, aside=result.passed is Passed.NUMBER_LIVE)
             self._learn(result, began)
         finally:
             self._free(line)
 
     async def _resume(self, attempt: Attempt, line: Line) -> None:
-        self.live += 1
+        began = self._clock.monotonic()
         try:
-            self._learn(await self.attempts.resume(attempt, line), self._clock.monotonic())
+            self._learn(await self.attempts.resume(attempt, line), began)
         finally:
             self._free(line)
 
@@ -306,8 +300,6 @@ class Engine:
     # --- what is learned ---
 
     def _learn(self, result: Result, began: float) -> None:
-        if result.passed is not None or result.refusal is not None:
-            self._counted -= 1
         if result.passed is Passed.PAUSED:
             self.pause(f"{self.campaign.name} was paused")
         if result.decision is not None:
@@ -335,13 +327,24 @@ class Engine:
         case = self.recovery.take(attempt)
         await case.answered.wait()
         if not case.verdict.done():
-            self._free(line)
-            self._check_unknown()
+            await self._parked(case, line)
         verdict = await case.verdict
-        if not line.is_held:
-            line.hold()
-            self.live += 1
         return None if isinstance(verdict, Absent) else verdict.record
+
+    async def _parked(self, case: Case, line: Line) -> None:
+        """Wait for a word that may not come in this run: without a line, and not in a worker's place."""
+        task = asyncio.current_task()
+        was_working = task in self._working
+        self._working.discard(task)  # type: ignore[arg-type] # None is not among them
+        self._free(line)
+        if was_working:
+            self._spawn_worker()
+        self._check_unknown()
+        await case.verdict
+        line.hold()
+        self.live += 1
+        if was_working and task is not None:
+            self._working.add(task)
 
     def _check_unknown(self) -> None:
         most = self.campaign.recovery.max_unknown

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dialer import contacts
 from dialer.clock import Clock
 from dialer.contacts import header
-from dialer.errors import CampaignError, ListError, Problem
+from dialer.errors import CampaignError, ListError, Problem, UsageError
 from dialer.ledger import Imported, Ledger
 from dialer.model import Campaign, Chunk
 from dialer.places import NumberReader, known_region
@@ -83,3 +83,20 @@ async def take_in(
     except ListError:
         await ledger.drop_import(campaign_id)
         raise
+
+
+def told(found: Imported) -> tuple[str, str]:
+    """What an import changed, as an event and a sentence."""
+    if found.known:
+        return "list_known", f"the list is unchanged: {found.good} people"
+    changes = f"{found.added} new, {found.changed} changed, {found.withdrawn} gone, {found.returned} back"
+    return "list_taken", f"{found.good} people from {found.read} rows ({changes}); {found.rejected} rejects"
+
+
+async def check_only(ledger: Ledger, campaign: Campaign, campaign_id: int, only: str | None) -> None:
+    """Raises UsageError where `--only` names nobody of this campaign."""
+    if only is not None and not await ledger.has_person(campaign_id, only):
+        raise UsageError(
+            f"--only {only}: {campaign.name} has nobody with this id or number; write it as the ledger does, "
+            "a number with its plus"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialer.clock import Clock
 from dialer.ledger import Ledger
 from dialer.model import ContactState
-from dialer.report import Progress, estimate_left, what_binds
+from dialer.report import PLATFORM_DOWN, SLOWED, Progress, estimate_left, what_binds
 from dialer.runner.engine import Engine
 
 _RATE_OVER = 5.0
@@ -30,7 +30,7 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         line_limit=limit,
         rate=_rate(engine, now),
         rate_limit=engine.pace.calls_per_second,
-        binds=what_binds(unfinished=unfinished, due_now=due, lines=lines, line_limit=limit),
+        binds=_platform_binds(engine) or what_binds(unfinished=unfinished, due_now=due, lines=lines, line_limit=limit),
         seconds_left=estimate_left(
             unfinished=unfinished,
             finished=engine.finished,
@@ -41,6 +41,13 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         ),
         next_due=engine.scheduler.waits_until,
     )
+
+
+def _platform_binds(engine: Engine) -> str:
+    """What the platform itself holds the pace down by, '' if it does not."""
+    if engine.platform.is_down:
+        return PLATFORM_DOWN
+    return SLOWED if engine.pace.is_braked else ""
 
 
 def _rate(engine: Engine, now: float) -> float:

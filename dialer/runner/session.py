@@ -256,7 +256,8 @@ class Session:
     def _closing(self, engine: Engine, reader: reading.Reader) -> Closing:
         name = engine.campaign.name
         totals = Totals(name, **reader.standing(engine.campaign_id, self._clock.now()))
-        code, reason = ending(engine.stopped, totals.states, self._options.only)
+        has_list = engine.imported is not None or not self._options.dials
+        code, reason = ending(engine.stopped, totals.states, self._options.only, has_list=has_list)
         return Closing(name, code, reason, totals)
 
 

@@ -64,7 +64,8 @@ QUICK: dict[str, Any] = {
             "time_scale": 100,
             "concurrent_calls": 20,
             "calls_per_second": 200,
-            "call_seconds": 30,
+            "call_seconds": 15,
+            "ring_seconds": 10,
         },
     },
     "pace": {"calls_per_second": 60, "concurrent_calls": 12},
@@ -78,7 +79,7 @@ QUICK: dict[str, Any] = {
     "recovery": {"hold": "0.6s"},
     "ledger": "camp.db",
 }
-"""A campaign that lives fast: a conversation takes a third of a second, a retry follows after a fifth."""
+"""A campaign that lives fast: a conversation takes a sixth of a second, a retry follows after a fifth."""
 
 T = TypeVar("T")
 
@@ -241,7 +242,7 @@ class World:
 @contextlib.contextmanager
 def simulator(world: World, *options: str, port: int = 0) -> Iterator[tuple[Running, int]]:
     """`dialer simulator` as a process of its own; gives it and its port."""
-    fast = ["--time-scale", "100", "--call-seconds", "30", "--calls-per-second", "200", "--seed", "3"]
+    fast = ["--time-scale", "100", "--call-seconds", "15", "--calls-per-second", "200", "--seed", "3"]
     arguments = ["--port", str(port), "--rings", str(world.rings_file), *fast, *options]
     with world.running("simulator", *arguments) as process:
         line = process.until(lambda: process.out.partition(";")[0])

@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.kit import World
 from tests.acceptance.oracle import everyone_settled, most_live
 
-PEOPLE = 40
+PEOPLE = 32
 
 
 def _intended(world: World) -> bool:
@@ -34,8 +34,8 @@ def _draining(world: World) -> bool:
 MOMENTS: dict[str, tuple[Callable[[World], bool], dict[str, object]]] = {
     "as the first intent stands": (_intended, {}),
     "as the first call rings": (_first_ring, {}),
-    "in the middle": (lambda world: _rung(world, 25), {}),
-    "while retries are under way": (lambda world: _rung(world, 55), {}),
+    "in the middle": (lambda world: _rung(world, 20), {}),
+    "while retries are under way": (lambda world: _rung(world, 40), {}),
     "while the last calls run out": (_draining, {"retry": {"attempts": 1}, "pace": {"concurrent_calls": 20}}),
 }
 
@@ -87,14 +87,14 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
 def test_the_calls_of_a_killed_run_keep_their_lines(tmp_path: Path) -> None:
     """They are live on the platform, so the next run has so many lines fewer until they are over."""
     world = World(tmp_path)
-    world.people(30)
-    quick = {"simulator": {"time_scale": 20, "concurrent_calls": 30}}
+    world.people(24)
+    quick = {"simulator": {"time_scale": 15, "concurrent_calls": 30}}
     path = world.campaign(platform=quick, pace={"concurrent_calls": 8}, retry={"attempts": 1})
     with world.running("run", path) as first:
         first.until(lambda: _rung(world, 8))
         first.kill()
     assert world.run("run", path).code == 0
-    everyone_settled(world, people=30, most=1)
+    everyone_settled(world, people=24, most=1)
     assert most_live(world.rings()) == 8
 
 

@@ -12,10 +12,11 @@ import pytest
 from tests.acceptance.kit import ROOT, World
 from tests.acceptance.oracle import by_person, everyone_settled, fate, most_in_a_second, most_live, nobody_over_rung
 
-COLUMNS = """
-campaign id phone state attempts finish_reason call_status call_id platform_id from_number ai_agent_id started_at ended_at
-duration_seconds recording_url transcript due_at detail
-""".split()
+COLUMNS = [
+    *("campaign", "id", "phone", "state", "attempts", "finish_reason", "call_status", "call_id", "platform_id"),
+    *("from_number", "ai_agent_id", "started_at", "ended_at", "duration_seconds", "recording_url", "transcript"),
+    *("due_at", "detail"),
+]
 FULL = "concurrent_call_limit_reached"
 
 
