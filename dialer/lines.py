@@ -106,9 +106,12 @@ class Pace:
 
     async def turn(self) -> None:
         """Wait for the moment at which the next call may be sent."""
-        while (wait := self._brake.until - self._monotonic()) > 0:  # noqa: ASYNC110 - a moment, not an event
-            await asyncio.sleep(wait)
-        await self._limiter.acquire()
+        while True:
+            while (wait := self._brake.until - self._monotonic()) > 0:  # noqa: ASYNC110 - a moment, not an event
+                await asyncio.sleep(wait)
+            await self._limiter.acquire()
+            if not self.is_braked:  # it can be pulled while a turn is waited for
+                return
 
     def brake(self, retry_after: float | None) -> None:
         """The platform said: too many requests; `retry_after` in seconds where it says how long."""

@@ -17,6 +17,8 @@ STAYS_FOR = 60.0
 _ASIDE = 1.0
 """Seconds for which a contact is left alone whose number is being rung by another."""
 
+_LOOKS_AGAIN = 3600.0
+
 
 class Scheduler:
     """Yields the contacts of one campaign that are due; `next` returns None when this run has no more.
@@ -46,6 +48,7 @@ class Scheduler:
         self._ready: deque[Candidate] = deque()
         self._out: set[int] = set()
         self._aside: dict[int, float] = {}
+        self._tried: set[int] = set()
         self._changed = asyncio.Event()
         self.waits_until: datetime | None = None
         self.stopping = False
@@ -93,18 +96,26 @@ class Scheduler:
         self.waits_until = next_due
         seconds = self._seconds_to(next_due)
         if self._live() == 0 and not self._out and not self._is_worth_it(seconds):
-            return False
+            return self._try_aside()
         if self._aside:
             seconds = _ASIDE if seconds is None else min(seconds, _ASIDE)
-        await self._clock.wait(self._changed, seconds)
+        # Wall clocks jump: a long wait looks at the hour again now and then.
+        await self._clock.wait(self._changed, None if seconds is None else min(seconds, _LOOKS_AGAIN))
         self.waits_until = None
         return True
 
+    def _try_aside(self) -> bool:
+        """Nothing is live any more, so those who were left alone may be free: once more, but each of them once."""
+        untried = self._aside.keys() - self._tried
+        self._tried |= untried
+        self._aside.clear()
+        return bool(untried)
+
     def _seconds_to(self, moment: datetime | None) -> float | None:
-        """Until then; a little more than nothing, and no more than an hour, since wall clocks jump."""
+        """Until then; a little more than nothing."""
         if moment is None:
             return None
-        return min(max((moment - self._clock.now()) / timedelta(seconds=1), 0.001), 3600.0)
+        return max((moment - self._clock.now()) / timedelta(seconds=1), 0.001)
 
     def _is_worth_it(self, seconds: float | None) -> bool:
         if seconds is None:

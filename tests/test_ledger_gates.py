@@ -271,7 +271,7 @@ async def test_a_call_id_may_be_sent_again_after_the_row_has_changed(tmp_path: P
     async with desk(tmp_path, ANN) as made:
         attempt = await made.dial("ann")
         await made.refuse(attempt, UNSENT)
-        await made.take(NEW_ANN)
+        await made.take(row("ann", 8, 9, city="Oslo"))
         made.wall.goes_on(minutes=1)
         ann = await made.candidate("ann")
         assert (ann.reuse, ann.numbers) == (attempt, (e164(8), e164(9)))

@@ -71,7 +71,7 @@ BROKEN: dict[str, str] = {
         SELECT * FROM (SELECT campaign_id, state, COUNT(*) FROM contacts GROUP BY campaign_id, state EXCEPT
                        SELECT campaign_id, state, n FROM counters)""",
     "a number is rung twice": """
-        SELECT number FROM attempts WHERE state IN ('intended', 'placed', 'unknown') 
+        SELECT number FROM attempts WHERE state IN ('intended', 'placed', 'unknown')
         GROUP BY number HAVING COUNT(*) > 1""",
     "a contact and its attempts do not fit": """
         SELECT contacts.id, contacts.state, live.states FROM contacts LEFT JOIN (

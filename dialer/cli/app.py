@@ -19,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Files = Annotated[list[Path], typer.Argument(help="Campaign files; several share one run.", metavar="CAMPAIGN.YAML…")]
+Files = Annotated[list[Path], typer.Argument(help="Campaign files; several share one run.", metavar="CAMPAIGN.YAML")]
 File = Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.YAML")]
 MaybeFile = Annotated[Path | None, typer.Argument(help="The campaign file.", metavar="[CAMPAIGN.YAML]")]
 LedgerFile = Annotated[

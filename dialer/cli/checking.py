@@ -27,6 +27,7 @@ def check(path: Path, offline: bool) -> int:
     """Print what was found; gives 0, or 78 or 77 with every fault told."""
     campaign = given.campaign(path)
     clock = Clock()
+    checking.check_ledger(campaign)
     print(f"{path}: the campaign file is in order.")
     checked = checking.check_list(campaign, clock)
     for line in itertools.chain(_list(campaign, checked), _requests(checked), _retries(campaign), _rest(campaign)):

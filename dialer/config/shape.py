@@ -52,7 +52,7 @@ class ContactsPart(_Part):
         None, description="If a larger share of the rows is rejected, nothing is dialled: 20%."
     )
     min_rows: leaves.Count | None = Field(
-        None, description="If the list has fewer good rows, nothing is dialled. Default: 1."
+        None, description="If the list has fewer rows, nothing is dialled. Default: 1."
     )
     newer_than: leaves.SomeTime | None = Field(
         None, description="If the list's file is older than this, nothing is dialled: 1d."

@@ -59,9 +59,12 @@ def _asked_for(rules: ListRules, call: CallRules) -> Iterator[tuple[str, str]]:
     yield from (("call.metadata", column) for column in call.metadata if column != "*")
 
 
+_ALIKE = 0.5  # `phone` is to find `Phone Number`
+
+
 def _nearest(column: str, found: Sequence[str]) -> str:
     folded = {name.casefold(): name for name in found}
-    near = difflib.get_close_matches(column.casefold(), folded, n=1)
+    near = difflib.get_close_matches(column.casefold(), folded, n=1, cutoff=_ALIKE)
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
 
 

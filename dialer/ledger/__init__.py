@@ -39,7 +39,7 @@ from dialer.model import (
     NotPlaced,
 )
 
-__all__ = ["Imported", "InlineExecutor", "Ledger", "Passed"]
+__all__ = ["Imported", "InlineExecutor", "Ledger", "Passed", "dialled_elsewhere"]
 
 Now = Callable[[], datetime]
 
@@ -247,6 +247,18 @@ class Ledger:
         return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now))
 
 
+def dialled_elsewhere(campaign: Campaign, platform_url: str) -> CampaignError:
+    """What is to be said of a campaign that this ledger knows from another platform."""
+    problem = Problem(
+        "platform.url",
+        0,
+        f"the campaign {campaign.name!r} of this ledger was dialled on {platform_url}, and this file says "
+        f"{campaign.platform.url or 'simulator'}: who was called there was not called here",
+        "give it another name, or another ledger",
+    )
+    return CampaignError(str(campaign.path), (problem,))
+
+
 def _bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: datetime) -> Bound:
     url = campaign.platform.url or "simulator"
     key_mark = hmac.new(secret, campaign.platform.api_key.reveal().encode(), hashlib.sha256).hexdigest()[:16]
@@ -255,14 +267,7 @@ def _bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: dateti
         given = {"name": campaign.name, "url": url, "key_mark": key_mark, "at": text(now)}
         return Bound(int(db.execute(SQL["add_campaign"], given).lastrowid or 0), None)
     if row["platform_url"] != url:
-        problem = Problem(
-            "platform.url",
-            0,
-            f"the campaign {campaign.name!r} of this ledger was dialled on {row['platform_url']}, and this file says "
-            f"{url}: who was called there was not called here",
-            "give it another name, or another ledger",
-        )
-        raise CampaignError(str(campaign.path), (problem,))
+        raise dialled_elsewhere(campaign, row["platform_url"])
     if row["key_mark"] != key_mark:
         db.execute(SQL["set_key_mark"], {"campaign": row["id"], "key_mark": key_mark})
         events.add_event(db, now, "key_changed", detail=campaign.name)

@@ -24,10 +24,11 @@ INSERT INTO events (at, run_id, contact_id, attempt_id, event, from_state, to_st
 VALUES (:at, :run, :contact, :attempt, :event, :from_state, :to_state, :detail)
 
 -- :name wake
--- Contacts whose waiting is over become due; they keep their time, by which they are ordered.
+-- Contacts whose waiting is over, or one person of them, become due; they keep their time, by which they are ordered.
 UPDATE contacts SET state = 'due', updated_at = :now
 WHERE id IN (SELECT id FROM contacts WHERE campaign_id = :campaign AND state IN ('due', 'waiting')
-             AND due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit)
+             AND due_at IS NOT NULL AND due_at <= :now
+             AND (:person IS NULL OR person = :person OR number = :person) ORDER BY due_at LIMIT :limit)
   AND state = 'waiting'
 
 -- :name expire

@@ -18,7 +18,7 @@ def due(
     at = {"campaign": campaign, "now": text(now), "limit": limit}
     for row in db.execute(SQL["expire"], at).fetchall():
         add_event(db, now, "expired", run=mark.run_id, contact=row["id"], moved=(None, "exhausted"))
-    db.execute(SQL["wake"], at)
+    db.execute(SQL["wake"], {**at, "person": only})
     if only is not None:
         rows = db.execute(SQL["one_due"], {**at, "person": only}).fetchall()
     else:

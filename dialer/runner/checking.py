@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
 from dialer.attempt import request_for
 from dialer.clock import Clock
-from dialer.errors import ListError
+from dialer.errors import CampaignError, LedgerError, ListError, Problem
+from dialer.ledger import dialled_elsewhere, reading
 from dialer.ledger.control import beside
 from dialer.model import Campaign, DialRequest, NoReply, Reject, RejectReason, Reply, Row
 from dialer.policy import callid
@@ -32,6 +34,31 @@ class Checked:
     @property
     def bad(self) -> int:
         return sum(self.rejected.values())
+
+
+def check_ledger(campaign: Campaign) -> None:
+    """Whether `run` could write the ledger, and knows this campaign from the same platform.
+
+    Raises:
+        CampaignError: it could not, or does not.
+    """
+    path = campaign.ledger
+    if not path.exists():
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise _ledger_fault(campaign, f"{path} cannot be made: its folder must exist and be writable by this user")
+        return
+    try:
+        with reading.open_reader(path) as reader:
+            known = {row.name: row.platform_url for row in reader.campaigns()}
+    except LedgerError as error:
+        raise _ledger_fault(campaign, str(error)) from error
+    url = campaign.platform.url or "simulator"
+    if known.get(campaign.name, url) != url:
+        raise dialled_elsewhere(campaign, known[campaign.name])
+
+
+def _ledger_fault(campaign: Campaign, sentence: str) -> CampaignError:
+    return CampaignError(str(campaign.path), (Problem("ledger", 0, sentence),))
 
 
 def check_list(campaign: Campaign, clock: Clock) -> Checked:

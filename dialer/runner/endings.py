@@ -50,6 +50,13 @@ def reason_of(error: BaseException) -> str:
     return code.name.lower()
 
 
+def cause_of(error: BaseException) -> StopCause:
+    """An error as that which stops a campaign."""
+    if isinstance(error, DialerError):
+        return StopCause(error.code, reason_of(error), str(error))
+    return StopCause(ExitCode.ERROR, reason_of(error), f"an error of ours: {type(error).__name__}: {error}")
+
+
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
     """The exit code of a run that carried several campaigns."""
     return min(codes, key=_SEVERITY.index, default=ExitCode.OK)

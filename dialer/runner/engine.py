@@ -13,13 +13,11 @@ from typing import Any
 
 from dialer.attempt import Attempts, Result
 from dialer.clock import Clock
-from dialer.errors import DialerError, ExitCode
+from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Lines, Pace
 from dialer.model import (
-    Answer,
     Attempt,
-    CallPage,
     CallRecord,
     Campaign,
     Candidate,
@@ -30,7 +28,7 @@ from dialer.model import (
 from dialer.policy import pacing
 from dialer.recovery import Absent, Case, Recovery
 from dialer.report import FINISHED
-from dialer.runner.endings import reason_of, worst
+from dialer.runner.endings import cause_of, worst
 from dialer.runner.health import Platform
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
@@ -70,8 +68,8 @@ class Engine:
         self.lines = Lines(start, clock.monotonic)
         self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
         self.platform = Platform(client, clock, self.stop, say)
-        self.tracker = Tracker(client, clock, self._heard, self._proven)
-        self.recovery = Recovery(client, clock, campaign.recovery, ledger.look, ledger.knows, self._heard)
+        self.recovery = Recovery(client, clock, campaign.recovery, ledger.look, ledger.knows, self.platform.hear)
+        self.tracker = Tracker(client, clock, self.platform.hear, self.recovery.proven)
         self.scheduler = Scheduler(
             ledger, campaign_id, clock, live_anywhere, only=options.only, wait=options.wait, at_once=self._at_once()
         )
@@ -83,7 +81,7 @@ class Engine:
             end_of=self.tracker.end_of,
             look_up=self._look_up,
             is_stopping=lambda: self.scheduler.stopping,
-            heard=self._heard,
+            heard=self.platform.hear,
         )
         self.stopped: StopCause | None = None
         self.imported: Imported | None = None
@@ -212,11 +210,7 @@ class Engine:
 
     def fail(self, error: BaseException) -> None:
         """An error that no rule covers stops the campaign at once; what is open stays open in the ledger."""
-        code = error.code if isinstance(error, DialerError) else ExitCode.ERROR
-        sentence = (
-            str(error) if isinstance(error, DialerError) else f"an error of ours: {type(error).__name__}: {error}"
-        )
-        self.stop(StopCause(code, reason_of(error), sentence), see_out=0.0)
+        self.stop(cause_of(error), see_out=0.0)
 
     async def _work(self) -> None:
         while (turn := await self._turn()) is not None:
@@ -316,12 +310,6 @@ class Engine:
         if result.stop is not None:
             self.stop(result.stop)
 
-    def _heard(self, answer: CallPage | Answer) -> None:
-        self.platform.hear(answer)
-
-    def _proven(self, way: str) -> None:
-        self.recovery.proven(way)
-
     async def _look_up(self, attempt: Attempt, line: Line) -> CallRecord | None:
         """The platform's word; where there is none, the line is freed and the attempt waits on without it."""
         case = self.recovery.take(attempt)
@@ -335,7 +323,7 @@ class Engine:
         """Wait for a word that may not come in this run: without a line, and not in a worker's place."""
         task = asyncio.current_task()
         was_working = task in self._working
-        self._working.discard(task)  # type: ignore[arg-type] # None is not among them
+        self._working.discard(task)
         self._free(line)
         if was_working:
             self._spawn_worker()

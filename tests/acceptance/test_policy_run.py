@@ -17,8 +17,10 @@ WAITS = {
     "platform_failed": ["0.1s", "0.4s"],
     "concurrent_call_limit_reached": "0.5s",
 }
-# Those who are reached are many enough elsewhere: here the others matter.
-MIX = {reason: 2 if reason in TALKED | NEVER else 5 for reason in sorted(REASONS - STOPPING)}
+# Those who are reached are many enough elsewhere: here the others matter. An account that is full lowers the lines,
+# so it must not come by chance too often.
+MIX = {reason: 2.0 if reason in TALKED | NEVER else 5.0 for reason in sorted(REASONS - STOPPING)}
+MIX["concurrent_call_limit_reached"] = 0.3
 
 
 @pytest.mark.slow
@@ -40,25 +42,22 @@ def test_each_of_two_thousand_ends_in_the_state_that_the_policy_says(tmp_path: P
 def test_an_account_that_cannot_pay_stops_the_run_and_costs_nobody_anything(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.people(30)
-    broke = {number(n): ["invalid_payment", "user_ended_call"] for n in range(6, 30)}
-    path = world.campaign(platform={"simulator": {"script": broke}}, pace={"calls_per_second": 15})
+    broke = [person(n) for n in (6, 7, 8)]
+    script = {number(n): ["invalid_payment", "user_ended_call"] for n in (6, 7, 8)}
+    path = world.campaign(platform={"simulator": {"script": script}}, pace={"calls_per_second": 20})
     ended = world.run("run", path)
     assert (ended.code, ended.closing.split()[:3]) == (77, ["camp", "77", "invalid_payment"])
     assert "cannot pay" in ended.err
     contacts = world.contacts()
-    rung = {ring.metadata["id"] for ring in world.rings() if ring.metadata and ring.reason == "invalid_payment"}
-    assert 0 < len(rung) < 24
-    assert {(contacts[who]["state"], contacts[who]["attempts"]) for who in rung} == {("due", 0)}
+    assert {(contacts[who]["state"], contacts[who]["attempts"]) for who in broke} == {("due", 0)}
+    assert world.states()["due"] > 3, "it did not stop"
     again = world.run("run", path)
-    # Those who were never dialled find it unpaid once more; each run gets a little further.
-    for _ in range(10):
-        if again.code != 77:
-            break
-        again = world.run("run", path)
     assert again.code == 0, again.err
     nobody_over_rung(world.rings())
-    assert {row["attempts"] for who, row in world.contacts().items() if who in rung} == {1}
-    assert {row["state"] for who, row in world.contacts().items() if who in rung} == {"done"}
+    contacts = world.contacts()
+    assert {(contacts[who]["state"], contacts[who]["attempts"], contacts[who]["serial"]) for who in broke} == {
+        ("done", 1, 2)
+    }
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def _run_here(path: Path) -> Closed:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("full_answer", "lookup", "repeated"), KINDS, ids="-".join)
+@pytest.mark.parametrize(("full_answer", "lookup", "repeated"), KINDS, ids=map("-".join, KINDS))
 def test_a_run_ends_well_on_a_platform_of_any_kind(
     tmp_path: Path, full_answer: str, lookup: str, repeated: str
 ) -> None:
