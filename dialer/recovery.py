@@ -2,7 +2,8 @@
 
 An attempt whose fate is open waits out the hold, then is looked up twice, by GET and in the list. Found is found. An
 absence is believed only from a way that has, in this run and with this key, found a call of ours: a platform
-that does not look custom ids up, or a list that shows another account, proves nothing by a 404.
+that does not look custom ids up, or a list that shows another account, proves nothing by a 404. A call that the
+platform once told of was placed: if it is not there any more, it was forgotten, not absent.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from dialer.clock import Clock
@@ -23,6 +24,7 @@ LOOKS = 2
 _SKEW = timedelta(minutes=5)
 """How far the platform's clock may be from ours, when a call is recognised by its time."""
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 _PAGE = 1000
 _MOST_PAGES = 500
 _LONGEST_PAUSE = 60.0
@@ -101,9 +103,13 @@ class Recovery:
         """Attempts that were held, looked up and could not be settled."""
         return sum(case.answered.is_set() and not case.verdict.done() for case in self._cases)
 
-    def proven(self, way: str) -> None:
-        """A call of ours was found by this way, in this run: from now on its absences count."""
-        if way not in self._proven:
+    def found(self, way: str, record: CallRecord, attempt: Attempt) -> None:
+        """A call of ours was found by this way, in this run: from now on its absences count.
+
+        A list that knows it by the platform's id alone proves nothing for those whose platform id was lost.
+        """
+        is_proof = way != Way.LIST or record.own_id == attempt.call_id or _looks_alike(record, attempt)
+        if is_proof and way not in self._proven:
             self._proven.add(way)
             self._changed.set()
 
@@ -143,17 +149,19 @@ class Recovery:
         return min(first * 2.0 ** max(0, tries - LOOKS), _LONGEST_PAUSE)
 
     async def _round(self, cases: Sequence[Case]) -> None:
-        records, is_whole = await self._read_list(min(case.attempt.intended_at for case in cases))
+        records, whole_from = await self._read_list(min(case.attempt.intended_at for case in cases))
         for case in cases:
             record = await self._match(case.attempt, records)
-            ways: set[str] = {Way.LIST} if is_whole else set()
+            is_covered = whole_from is not None and case.attempt.intended_at >= whole_from
+            ways: set[str] = {Way.LIST} if is_covered else set()
             if record is None:
                 record, asked = await self._ask_for(case.attempt)
                 ways |= asked
             if record is not None:
                 case.settle(Found(record))
             else:
-                await self._not_found(case, ways & self._proven)
+                was_placed = case.attempt.placed_at is not None
+                await self._not_found(case, set() if was_placed else ways & self._proven)
 
     async def _not_found(self, case: Case, believed: set[str]) -> None:
         case.tries += 1
@@ -180,32 +188,39 @@ class Recovery:
             if not isinstance(answer, Reply):
                 continue
             if answer.record is not None and _is_same_call(answer.record, attempt):
-                self.proven(way)
+                self.found(way, answer.record, attempt)
                 return answer.record, absent
             if answer.status == 404:
                 absent.add(way)
         return None, absent
 
-    async def _read_list(self, since: datetime) -> tuple[list[CallRecord], bool]:
-        """All calls since then, and whether that is all: newest first, each page once, then by the time filter,
-        since a platform may sort calls that have not started yet elsewhere."""
-        back_to = max(since, self._clock.now() - timedelta(seconds=self._rules.look_back)) - _SKEW
-        plain, reached_end = await self._pages(back_to, filtered=False)
-        if plain is None:
-            return [], False
-        if reached_end:
-            return plain, True
-        filtered, _ = await self._pages(back_to, filtered=True)
-        return plain + (filtered or []), filtered is not None
+    async def _read_list(self, since: datetime) -> tuple[list[CallRecord], datetime | None]:
+        """All calls since then, and from which moment on these are all (None: a page could not be read).
 
-    async def _pages(self, back_to: datetime, *, filtered: bool) -> tuple[list[CallRecord] | None, bool]:
-        """The records of the pages back to that instant (None where a page could not be read), and whether the
-        list itself came to its end."""
+        Newest first; then by the time filter, and from the other end, since a platform may sort calls that have not
+        started yet elsewhere: where it has no time for them, behind all the others.
+        """
+        earliest = max(since, self._clock.now() - timedelta(seconds=self._rules.look_back))
+        back_to = earliest - _SKEW
+        plain, reached_end = await self._pages(lambda page: _ends_before(page, back_to))
+        if plain is None or reached_end:
+            return plain or [], None if plain is None else _EVER
+        filtered, _ = await self._pages(lambda page: _ends_before(page, back_to), after=back_to)
+        unstarted, _ = await self._pages(_has_started, order="asc")
+        is_whole = filtered is not None and unstarted is not None
+        return plain + (filtered or []) + (unstarted or []), earliest if is_whole else None
+
+    async def _pages(
+        self, is_enough: Callable[[CallPage], bool], *, after: datetime | None = None, order: str = "desc"
+    ) -> tuple[list[CallRecord] | None, bool]:
+        """The records of the pages up to the one that is enough (None where a page could not be read), and whether
+        the list itself came to its end."""
         records: list[CallRecord] = []
         token: str | None = None
         for _ in range(_MOST_PAGES):
-            after = back_to if filtered else None
-            page = await self._client.list(page_size=_PAGE, page_token=token, start_time_after=after)
+            page = await self._client.list(
+                page_size=_PAGE, page_token=token, start_time_after=after, sort_direction=order
+            )
             self._heard(page)
             if not isinstance(page, CallPage):
                 return None, False
@@ -213,7 +228,7 @@ class Recovery:
             token = page.next_page_token
             if token is None:
                 return records, True
-            if _ends_before(page, back_to):
+            if is_enough(page):
                 return records, False
         return None, False
 
@@ -224,7 +239,7 @@ class Recovery:
             if record.own_id == attempt.call_id or (
                 record.platform_id is not None and record.platform_id == attempt.platform_id
             ):
-                self.proven(Way.LIST)
+                self.found(Way.LIST, record, attempt)
                 return record
         for record in records:
             if _looks_alike(record, attempt) and not await self._is_anothers(record):
@@ -236,16 +251,28 @@ class Recovery:
 
 
 def _is_same_call(record: CallRecord, attempt: Attempt) -> bool:
-    return record.own_id == attempt.call_id or record.to_number == attempt.number
+    return record.own_id == attempt.call_id or _is_same(record.to_number, attempt.number)
+
+
+def _is_same(number: str, other: str) -> bool:
+    """Whether two spellings are of one number."""
+    return [*filter(str.isdigit, number)] == [*filter(str.isdigit, other)]
 
 
 def _looks_alike(record: CallRecord, attempt: Attempt) -> bool:
     """The number, the own number and the time fit, and it bears no id of ours: a platform may not echo metadata."""
-    if record.own_id is not None or record.to_number != attempt.number or record.from_number != attempt.from_number:
+    is_named = record.own_id not in (None, record.platform_id)
+    if is_named or not _is_same(record.to_number, attempt.number):
         return False
-    return record.started_at is None or record.started_at >= attempt.intended_at - _SKEW
+    moment = record.started_at or record.ended_at
+    is_of_then = moment is None or moment >= attempt.intended_at - _SKEW
+    return is_of_then and _is_same(record.from_number, attempt.from_number)
 
 
 def _ends_before(page: CallPage, moment: datetime) -> bool:
     started = [record.started_at for record in page.calls if record.started_at is not None]
     return bool(started) and started[-1] < moment
+
+
+def _has_started(page: CallPage) -> bool:
+    return any(record.started_at is not None for record in page.calls)

@@ -95,7 +95,7 @@ class Scheduler:
         next_due = await self._ledger.next_due(self._campaign, self._only)
         self.waits_until = next_due
         seconds = self._seconds_to(next_due)
-        if self._live() == 0 and not self._out and not self._is_worth_it(seconds):
+        if self._live() == 0 and not self._is_worth_it(seconds):
             return self._try_aside()
         if self._aside:
             seconds = _ASIDE if seconds is None else min(seconds, _ASIDE)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeGuard
 
 from dialer.clock import Clock
 from dialer.model import Answer, Attempt, CallPage, CallRecord, NoReply, Reply
@@ -22,7 +23,8 @@ _FIRST_GUESS = 0.5
 """Seconds between reads while no call has ended yet."""
 
 _SLOWEST = 30.0
-_SLOWS = frozenset({429, 500, 502, 503, 504})
+_TOO_MANY = 429
+_SLOWS = frozenset({_TOO_MANY, 500, 502, 503, 504})
 _PAGES_A_ROUND = 3
 _GETS_A_ROUND = 10
 _EARLIER = timedelta(minutes=5)
@@ -48,23 +50,24 @@ class _Watch:
 
 class Tracker:
     """Watches the live calls of one campaign; `heard` is told of each read whether the platform answered it,
-    `proven` by which way (`list`, `get`) a call of ours was found."""
+    `found` by which way (`list`, `get_own`, `get_platform`) which call of ours was found."""
 
     def __init__(
         self,
         reads: Client,
         clock: Clock,
         heard: Callable[[CallPage | Answer], None],
-        proven: Callable[[str], None],
+        found: Callable[[str, CallRecord, Attempt], None],
     ) -> None:
         self._reads = reads
         self._clock = clock
         self._heard = heard
-        self._proven = proven
+        self._found = found
         self._watches: dict[str, _Watch] = {}
         self._new = asyncio.Event()
         self._mean: float | None = None
         self._slowness = 1.0
+        self._is_told_off = False
 
     async def end_of(self, attempt: Attempt, longest: float) -> CallRecord | None:
         """Wait for a call's end; None if it is not known to have ended `longest` seconds from now."""
@@ -96,11 +99,14 @@ class Tracker:
 
     async def _round(self) -> None:
         began = self._clock.monotonic()
+        self._is_told_off = False
         waiting = {call_id: watch for call_id, watch in self._watches.items() if watch.since < began}
         seen = await self._read_list(waiting)
         missed = [watch for call_id, watch in waiting.items() if call_id not in seen and not watch.end.done()]
         missed.sort(key=lambda watch: watch.asked_at)
         for watch in missed[:_GETS_A_ROUND]:
+            if self._is_told_off:
+                break
             await self._ask_for(watch)
 
     async def _read_list(self, waiting: dict[str, _Watch]) -> set[str]:
@@ -117,7 +123,7 @@ class Tracker:
                 call_id = _ours(record, waiting, by_platform)
                 if call_id is not None:
                     seen.add(call_id)
-                    self._proven("list")
+                    self._found("list", record, waiting[call_id].attempt)
                     self._learn(waiting[call_id], record)
             token = page.next_page_token
             if token is None or len(seen) == len(waiting) or _is_older(page, waiting):
@@ -135,8 +141,9 @@ class Tracker:
                 continue
             answer = await self._reads.get(name)
             self._hear(answer)
-            if isinstance(answer, Reply) and answer.record is not None:
-                self._proven("get_own" if name == watch.attempt.call_id else "get_platform")
+            if isinstance(answer, Reply) and _is_of(answer.record, watch.attempt):
+                way = "get_own" if name == watch.attempt.call_id else "get_platform"
+                self._found(way, answer.record, watch.attempt)
                 self._learn(watch, answer.record)
                 return
 
@@ -149,10 +156,8 @@ class Tracker:
 
     def _hear(self, answer: CallPage | Answer) -> None:
         self._heard(answer)
-        is_bad = isinstance(answer, NoReply) or (
-            isinstance(answer, Reply) and answer.status in (429, 500, 502, 503, 504)
-        )
-        if is_bad:
+        if isinstance(answer, NoReply) or (isinstance(answer, Reply) and answer.status in _SLOWS):
+            self._is_told_off = isinstance(answer, Reply) and answer.status == _TOO_MANY
             asked = answer.retry_after if isinstance(answer, Reply) else None
             most = _SLOWEST / interval(self._mean)
             self._slowness = min(max(self._slowness * 2, (asked or 0.0) / interval(self._mean)), most)
@@ -164,6 +169,16 @@ def _ours(record: CallRecord, waiting: dict[str, _Watch], by_platform: dict[str 
     if record.own_id in waiting:
         return record.own_id
     return by_platform.get(record.platform_id) if record.platform_id is not None else None
+
+
+def _is_of(record: CallRecord | None, attempt: Attempt) -> TypeGuard[CallRecord]:
+    """Whether the answer to a question for a call tells of that call."""
+    if record is None:
+        return False
+    is_named = record.own_id == attempt.call_id or (
+        record.platform_id is not None and record.platform_id == attempt.platform_id
+    )
+    return is_named or record.to_number == attempt.number
 
 
 def _is_older(page: CallPage, waiting: dict[str, _Watch]) -> bool:

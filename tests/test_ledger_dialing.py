@@ -284,3 +284,16 @@ async def test_one_who_was_handed_out_twice_with_a_call_id_to_reuse_is_dialled_o
         with pytest.raises(IllegalTransition):
             await made.intend(second)
         assert dump(made.path) == before
+
+
+async def test_a_call_id_that_is_sent_again_is_looked_up_from_the_start(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        attempt = await made.dial("ann")
+        await made.hold(attempt)
+        for _ in range(2):
+            await made.ledger.look(attempt, "not found by list")
+        assert made.attempt(attempt)["looks"] == 2
+        await made.refuse(attempt, ABSENT)
+        made.wall.goes_on(minutes=5)
+        assert await made.intend(await made.candidate("ann")) == attempt
+        assert (made.attempt(attempt)["looks"], made.attempt(attempt)["held_until"]) == (0, None)

@@ -131,15 +131,15 @@ async def test_a_campaign_that_was_never_run_is_named(tmp_path: Path) -> None:
 async def test_overdue_retries_come_first_then_the_list_in_its_order(tmp_path: Path) -> None:
     names = ("ann", "bob", "cid", "dan", "eve")
     async with desk(tmp_path, *(row(name, n) for n, name in enumerate(names))) as made:
-        await made.end(await made.dial("dan"), "no_answer")
-        await made.end(await made.dial("bob"), "line_busy")
+        await made.end(await made.dial("bob"), "no_answer")
+        await made.end(await made.dial("dan"), "line_busy")
         assert await made.due() == ["ann", "cid", "eve"]
         assert await made.ledger.next_due(made.campaign) == made.wall() + timedelta(minutes=10)
         made.wall.goes_on(minutes=10)
-        assert await made.due() == ["bob", "ann", "cid", "eve"]
+        assert await made.due() == ["dan", "ann", "cid", "eve"]
         made.wall.goes_on(hours=2)
-        assert await made.due() == ["bob", "dan", "ann", "cid", "eve"]
-        assert [found.person for found in await made.ledger.due(made.campaign, 3)] == ["bob", "dan", "ann"]
+        assert await made.due() == ["dan", "bob", "ann", "cid", "eve"]
+        assert [found.person for found in await made.ledger.due(made.campaign, 3)] == ["dan", "bob", "ann"]
         assert await made.ledger.next_due(made.campaign) is None
 
 

@@ -229,7 +229,7 @@ async def test_the_cancelled_do_not_return(tmp_path: Path) -> None:
     async with desk(tmp_path, ANN, BOB) as made:
         await made.ledger.pause("reminders", "cancel", "", None, "ann")
         await made.take(BOB, CID, yes=True)
-        await made.take(ANN, BOB, CID)
+        await made.take(NEW_ANN, BOB, CID)
         assert made.states() == {"ann": "excluded", "bob": "excluded", "cid": "due"}
         assert made.contact("ann")["stop"] == "cancelled"
 

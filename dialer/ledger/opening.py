@@ -68,7 +68,6 @@ def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = OFF")  # guarded by the verbs; checked by `PRAGMA foreign_key_check`
-    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -32768")
     level = connection.execute("PRAGMA synchronous").fetchone()[0]
     if synchronous == "FULL" and level != 2:

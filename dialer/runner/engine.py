@@ -69,7 +69,7 @@ class Engine:
         self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
         self.platform = Platform(client, clock, self.stop, say)
         self.recovery = Recovery(client, clock, campaign.recovery, ledger.look, ledger.knows, self.platform.hear)
-        self.tracker = Tracker(client, clock, self.platform.hear, self.recovery.proven)
+        self.tracker = Tracker(client, clock, self.platform.hear, self.recovery.found)
         self.scheduler = Scheduler(
             ledger, campaign_id, clock, live_anywhere, only=options.only, wait=options.wait, at_once=self._at_once()
         )

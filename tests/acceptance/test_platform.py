@@ -196,6 +196,8 @@ def test_it_goes_away_in_the_middle_and_the_run_goes_on_by_itself(tmp_path: Path
                 ended = run.ended(60)
     assert (ended.code, ended.closing) == (0, "camp 0 finished next=- due=0 live=0 unknown=0"), ended.err
     assert len(world.rings()) > before
+    # Nobody waits much longer for the ends of calls than the platform was away.
+    assert ended.seconds < 25
     everyone_settled(world, people=PEOPLE * 2, most=1)
 
 
