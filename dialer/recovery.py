@@ -27,6 +27,7 @@ _SKEW = timedelta(minutes=5)
 _EVER = datetime.min.replace(tzinfo=UTC)
 _PAGE = 1000
 _MOST_PAGES = 500
+_ENOUGH = 100
 _LONGEST_PAUSE = 60.0
 
 
@@ -64,6 +65,7 @@ class Case:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     looks: int = 0
     tries: int = 0
+    hopes: int = 0  # looks that it is still worth waiting for, since a way was proven after it was parked
 
     def settle(self, verdict: Verdict) -> None:
         """The platform's word; nobody may be waiting for it any more."""
@@ -103,6 +105,11 @@ class Recovery:
         """Attempts that were held, looked up and could not be settled."""
         return sum(case.answered.is_set() and not case.verdict.done() for case in self._cases)
 
+    @property
+    def is_hopeful(self) -> bool:
+        """Whether some that could not be settled may soon be, by a way that was proven since."""
+        return any(case.hopes > 0 and not case.verdict.done() for case in self._cases)
+
     def found(self, way: str, record: CallRecord, attempt: Attempt) -> None:
         """A call of ours was found by this way, in this run: from now on its absences count.
 
@@ -110,8 +117,15 @@ class Recovery:
         """
         is_proof = way != Way.LIST or record.own_id == attempt.call_id or _looks_alike(record, attempt)
         if is_proof and way not in self._proven:
-            self._proven.add(way)
-            self._changed.set()
+            self._prove(way)
+
+    def _prove(self, way: str) -> None:
+        """From now on this way's absences count; whoever was looked up in vain is looked up anew."""
+        self._proven.add(way)
+        for case in self._cases:
+            if case.answered.is_set():
+                case.tries, case.hopes, case.ready_at = 0, LOOKS, self._clock.monotonic()
+        self._changed.set()
 
     def take(self, attempt: Attempt) -> Case:
         """Look an attempt up once its hold is over; the case's `verdict` tells."""
@@ -150,6 +164,8 @@ class Recovery:
 
     async def _round(self, cases: Sequence[Case]) -> None:
         records, whole_from = await self._read_list(min(case.attempt.intended_at for case in cases))
+        if whole_from is not None and Way.LIST not in self._proven and await self._shows_ours(records):
+            self._prove(Way.LIST)
         for case in cases:
             record = await self._match(case.attempt, records)
             is_covered = whole_from is not None and case.attempt.intended_at >= whole_from
@@ -165,6 +181,7 @@ class Recovery:
 
     async def _not_found(self, case: Case, believed: set[str]) -> None:
         case.tries += 1
+        case.hopes = max(0, case.hopes - 1)
         if believed:
             case.looks += 1
             await self._looked(case.attempt.id, f"not found by {', '.join(sorted(believed))}")
@@ -245,6 +262,15 @@ class Recovery:
             if _looks_alike(record, attempt) and not await self._is_anothers(record):
                 return record
         return None
+
+    async def _shows_ours(self, records: Sequence[CallRecord]) -> bool:
+        """Whether the list tells of a call that this ledger knows, under the id that we gave it: then it is this
+        account's, and would tell of the others in the same way. Its two ends are enough to see that."""
+        told = [record for record in records if record.own_id is not None]
+        for record in (*told[:_ENOUGH], *told[_ENOUGH:][-_ENOUGH:]):
+            if await self._is_anothers(record):
+                return True
+        return False
 
     async def _is_anothers(self, record: CallRecord) -> bool:
         return record.platform_id is not None and await self._is_known(record.platform_id)

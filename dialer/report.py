@@ -303,8 +303,6 @@ LINES = "lines"
 CALLS_PER_SECOND = "calls per second"
 NOTHING_DUE = "nothing due"
 LIST_DONE = "the list is done"
-
-
 PLATFORM_DOWN = "the platform does not answer"
 SLOWED = "the platform asks for a slower pace"
 

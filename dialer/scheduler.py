@@ -108,7 +108,8 @@ class Scheduler:
         """Nothing is live any more, so those who were left alone may be free: once more, but each of them once."""
         untried = self._aside.keys() - self._tried
         self._tried |= untried
-        self._aside.clear()
+        for contact in untried:
+            del self._aside[contact]
         return bool(untried)
 
     def _seconds_to(self, moment: datetime | None) -> float | None:

@@ -67,6 +67,7 @@ class Tracker:
         self._new = asyncio.Event()
         self._mean: float | None = None
         self._slowness = 1.0
+        self._is_troubled = False
         self._is_told_off = False
 
     async def end_of(self, attempt: Attempt, longest: float) -> CallRecord | None:
@@ -99,13 +100,12 @@ class Tracker:
 
     async def _round(self) -> None:
         began = self._clock.monotonic()
-        self._is_told_off = False
         waiting = {call_id: watch for call_id, watch in self._watches.items() if watch.since < began}
         seen = await self._read_list(waiting)
         missed = [watch for call_id, watch in waiting.items() if call_id not in seen and not watch.end.done()]
         missed.sort(key=lambda watch: watch.asked_at)
         for watch in missed[:_GETS_A_ROUND]:
-            if self._is_told_off:
+            if self._is_troubled:  # one failure slows the reads once, not once for each call that is waited for
                 break
             await self._ask_for(watch)
 
@@ -146,6 +146,8 @@ class Tracker:
                 self._found(way, answer.record, watch.attempt)
                 self._learn(watch, answer.record)
                 return
+            if self._is_troubled:
+                return
 
     def _learn(self, watch: _Watch, record: CallRecord) -> None:
         if not record.is_over or watch.end.done():
@@ -156,13 +158,16 @@ class Tracker:
 
     def _hear(self, answer: CallPage | Answer) -> None:
         self._heard(answer)
-        if isinstance(answer, NoReply) or (isinstance(answer, Reply) and answer.status in _SLOWS):
-            self._is_told_off = isinstance(answer, Reply) and answer.status == _TOO_MANY
+        status = answer.status if isinstance(answer, Reply) else None
+        self._is_troubled = isinstance(answer, NoReply) or status in _SLOWS
+        if self._is_troubled:
+            self._is_told_off = status == _TOO_MANY
             asked = answer.retry_after if isinstance(answer, Reply) else None
             most = _SLOWEST / interval(self._mean)
             self._slowness = min(max(self._slowness * 2, (asked or 0.0) / interval(self._mean)), most)
         elif isinstance(answer, CallPage):
-            self._slowness = max(1.0, self._slowness / 2)
+            # Who was away is simply there again; who asked for fewer reads gets them back little by little.
+            self._slowness = max(1.0, self._slowness / 2) if self._is_told_off else 1.0
 
 
 def _ours(record: CallRecord, waiting: dict[str, _Watch], by_platform: dict[str | None, str]) -> str | None:

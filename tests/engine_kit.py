@@ -11,22 +11,25 @@ import contextlib
 import json
 import selectors
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dialer.attempt import INTENT_HOLDS, request_for
 from dialer.clock import Clock
 from dialer.ledger import InlineExecutor, Ledger, Passed
 from dialer.model import (
+    Action,
     Attempt,
     AttemptState,
     CallRules,
     Campaign,
     Candidate,
     Chunk,
+    Intent,
     ListRules,
     Number,
     PaceRules,
@@ -41,7 +44,7 @@ from dialer.policy import retry
 from dialer.runner import Options
 from dialer.runner.engine import Engine
 from dialer.simulator import HttpAnswer, Platform, Ring
-from dialer.verbex import Client
+from dialer.verbex import Client, wire
 from tests.ledger_kit import founded
 from tests.raw_platform import Caller, Sent, http, raw_platform
 
@@ -49,14 +52,13 @@ T = TypeVar("T")
 
 START = datetime(2026, 11, 22, 14, tzinfo=UTC)
 OWN = "+14155550100"
-DIAL = "/v1/calls/dial-outbound-phone-call"
-SECONDS = Secret("API_made_up")
+KEY = Secret("API_made_up")
 
 
 # --- virtual time --------------------------------------------------------------------------------
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type] # which one depends on the system
+class _Jumping(selectors.SelectSelector):
     """Where there is nothing to read or write, time goes on to the next timer at once."""
 
     loop: VirtualLoop
@@ -65,7 +67,7 @@ class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type] # wh
         found = super().select(0)
         if found or (timeout is not None and timeout <= 0):
             return found
-        found = super().select(0.0003)  # bytes on loopback, and a thread that ends, may take a moment
+        found = super().select(0.00005)  # bytes on loopback, and a thread that ends, may take a moment
         if found:
             return found
         if timeout is None:
@@ -134,8 +136,6 @@ def listed(path: Path, people: Sequence[str]) -> Path:
 
 
 def waits(seconds: float) -> Response:
-    from dialer.model import Action
-
     return Response(Action.WAIT, (seconds,))
 
 
@@ -162,7 +162,7 @@ def campaign(
         path=folder / f"{name}.yaml",
         contacts=ListRules(files=(path,), country="US", **rules),
         call=CallRules(own, longest=longest),
-        platform=PlatformRules(url, SECONDS),
+        platform=PlatformRules(url, KEY),
         pace=PaceRules(per_second, lines),
         retry=retry.rules(attempts, overrides or {}),
         recovery=RecoveryRules(hold=hold, max_unknown=max_unknown),
@@ -230,6 +230,9 @@ class Desk:
     url: str = ""
     posts: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     reads: list[tuple[float, str]] = field(default_factory=list)
+    reading: int = 0
+    most_reading: int = 0
+    read_takes: float = 0.0
     faults: list[Fault | None] = field(default_factory=list)
     always: Fault | None = None
     unread: Callable[[str, dict[str, str]], bytes | None] = lambda path, query: None
@@ -269,6 +272,10 @@ class Desk:
         parts = urlsplit(sent.target)
         query = dict(parse_qsl(parts.query))
         self.reads.append((self.time.monotonic(), sent.target))
+        self.reading += 1
+        self.most_reading = max(self.most_reading, self.reading)
+        await moment(self.read_takes)
+        self.reading -= 1
         return self.unread(parts.path, query) or self._read(unquote(parts.path.removeprefix("/v1/calls/")), query)
 
     async def _dialled(self, body: dict[str, Any]) -> bytes:
@@ -299,10 +306,10 @@ def no_echo(record: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def desk(time: Time, **rules: Any) -> AsyncIterator[Desk]:
-    """A platform on loopback. Everyone answers soon and talks for about 20 s, unless the rules say otherwise."""
+    """A platform on loopback. Everyone answers soon and talks for a second or so, unless the rules say otherwise."""
     plain: dict[str, Any] = {
-        "ring_seconds": 5.0,
-        "call_seconds": 20.0,
+        "ring_seconds": 0.5,
+        "call_seconds": 1.0,
         "mix": {"agent_ended_call": 1.0},
         "calls_per_second": 10_000.0,
         "concurrent_calls": 1_000,
@@ -318,7 +325,7 @@ async def desk(time: Time, **rules: Any) -> AsyncIterator[Desk]:
 async def client_of(made: Desk | str, time: Time) -> AsyncIterator[Client]:
     """A client of that platform."""
     url = made if isinstance(made, str) else made.url
-    async with Client(url, SECONDS, now=time.clock.now) as client:
+    async with Client(url, KEY, now=time.clock.now) as client:
         yield client
 
 
@@ -408,14 +415,17 @@ async def heart(
         yield Heart(engine, ledger, made, said)
 
 
-@contextlib.contextmanager
-def cut_short(*tasks: asyncio.Task[Any]) -> Iterator[None]:
-    """Tasks that are cancelled at the end."""
+@contextlib.asynccontextmanager
+async def running(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """A task beside the test, which must not have failed when the test is over, and ends with it."""
+    task = asyncio.create_task(work)
     try:
-        yield
+        yield task
+        if task.done():
+            task.result()
     finally:
-        for task in tasks:
-            task.cancel()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 3600.0) -> None:
@@ -429,26 +439,46 @@ async def until(condition: Callable[[], bool], seconds: float = 3600.0) -> None:
 
 async def moment(seconds: float) -> None:
     """Let so much time pass."""
+    if seconds <= 0:
+        return
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await asyncio.get_running_loop().create_future()
 
 
-async def begun(ledger: Ledger, rules: Campaign, campaign_id: int, secret: bytes | None = None) -> Attempt:
+async def begun(ledger: Ledger, rules: Campaign, campaign_id: int) -> Attempt:
     """The most urgent contact, with its intent committed: as a run leaves it that is killed then."""
-    from dialer.attempt import INTENT_HOLDS, request_for
-    from dialer.model import Intent
-
     candidate = await the_due(ledger, campaign_id)
     now = ledger._now()
     request = request_for(
-        rules, candidate.person, candidate.numbers[0], candidate.data, candidate.serial + 1, secret or ledger.secret
+        rules, candidate.person, candidate.numbers[0], candidate.data, candidate.serial + 1, ledger.secret
     )
     intent = Intent(request, candidate.serial + 1, "hash", now, now + INTENT_HOLDS)
     written = await ledger.intend(candidate, intent)
     assert not isinstance(written, Passed)
     found = await ledger.open_attempts(campaign_id)
     return next(attempt for attempt in found if attempt.id == written)
+
+
+async def placed(made: Desk, ledger: Ledger, rules: Campaign, campaign_id: int) -> Attempt:
+    """The same, and the platform's word on it written down: a live call."""
+    attempt = await begun(ledger, rules, campaign_id)
+    made.place(dial_of(attempt))
+    record = wire.call(made.platform.get(attempt.call_id, made.time.clock.now()).body)
+    await ledger.place(attempt.id, record)
+    now = made.time.clock.now()
+    return replace(attempt, state=AttemptState.PLACED, platform_id=record.platform_id, placed_at=now)
+
+
+def dial_of(attempt: Attempt) -> dict[str, Any]:
+    """The body of an attempt's dial."""
+    return {
+        "call_id": attempt.call_id,
+        "from_number": attempt.from_number,
+        "to_number": attempt.number,
+        "metadata": {"dialer_call_id": attempt.call_id},
+        "direction": "outbound",
+    }
 
 
 async def unknown(ledger: Ledger, rules: Campaign, campaign_id: int, hold: float) -> Attempt:

@@ -144,7 +144,8 @@ async def test_a_cancelled_waiter_does_not_lose_what_was_asked(tmp_path: Path) -
         waiting = [asyncio.create_task(made.writer.do(add(n))) for n in range(3)]
         await asyncio.gather(running, asyncio.create_task(_cancel(running, waiting[1], gate)), return_exceptions=True)
         assert running.cancelled()
-        assert (await waiting[0], await waiting[2]) == (1, 1)
+        async with asyncio.timeout(10):
+            assert (await waiting[0], await waiting[2]) == (1, 1)
         await made.writer.idle()
         assert waiting[1].cancelled()
         assert made.kept() == [0, 1, 2]

@@ -164,7 +164,8 @@ class Engine:
 
     def _only_parked(self) -> bool:
         """Nobody dials any more, and what is left waits for a word that may not come in this run."""
-        return self.is_ready and not self._working and self.live == 0
+        may_be_settled = self.recovery.is_hopeful and not self.scheduler.stopping
+        return self.is_ready and not self._working and self.live == 0 and not may_be_settled
 
     def stop(self, cause: StopCause, see_out: float | None = None) -> None:
         """Take nothing new; see live calls out for `see_out` seconds (None: the grace time of the command)."""
@@ -282,6 +283,8 @@ class Engine:
             self._learn(await self.attempts.resume(attempt, line), began)
         finally:
             self._free(line)
+        if self.is_ready and not self._working:
+            self._spawn_worker()  # this person may be due again, and all have gone home
 
     def _free(self, line: Line) -> None:
         if line.is_held:

@@ -52,7 +52,7 @@ def open_client(base_url: str, key: Secret, connections: int, agent: str) -> htt
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
     )
     transport = AiohttpTransport(verify=_tls(), trust_env=False, retries=0, limits=limits)
-    transport.client = lambda: _session(transport)
+    transport.client = lambda: _aiohttp_client(transport)
     return httpx.AsyncClient(
         base_url=base_url,
         transport=transport,
@@ -75,8 +75,8 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(verify=True, trust_env=False)
 
 
-def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    # Left to itself the transport makes a session that keeps cookies.
+def _aiohttp_client(transport: AiohttpTransport) -> aiohttp.ClientSession:
+    # Left to itself the transport makes one that keeps cookies.
     connector = aiohttp.TCPConnector(
         limit=transport.limits.max_connections or 0,
         keepalive_timeout=transport.limits.keepalive_expiry,

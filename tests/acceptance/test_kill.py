@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def _draining(world: World) -> bool:
     return states["dialing"] > 0 and states["due"] + states["waiting"] == 0
 
 
-MOMENTS: dict[str, tuple[Callable[[World], bool], dict[str, object]]] = {
+MOMENTS: dict[str, tuple[Callable[[World], bool], dict[str, Any]]] = {
     "as the first intent stands": (_intended, {}),
     "as the first call rings": (_first_ring, {}),
     "in the middle": (lambda world: _rung(world, 20), {}),

@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.kit import FINISHED, World, number, person, told_json
 from tests.acceptance.oracle import by_person, everyone_settled, most_live, nobody_over_rung
 
-PEOPLE = 30
+PEOPLE = 20
 LINE = re.compile(r"[a-z0-9_-]+ \d+ [a-z_]+ next=(-|\d{4}-\d\d-\d\dT\d\d:\d\dZ) due=\d+ live=\d+ unknown=\d+")
 EVENT_KEYS = ["at", "level", "event", "text", "facts"]
 PROGRESS_KEYS = [
@@ -61,18 +61,21 @@ def test_max_runtime_takes_nothing_new_after_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("who", [person(17), number(17)])
-def test_only_one_person_is_dialled(tmp_path: Path, who: str) -> None:
+def test_only_one_person_is_dialled(tmp_path: Path) -> None:
     world = _world(tmp_path)
-    path = world.campaign(platform={"simulator": {"script": {number(17): ["line_busy", "user_ended_call"]}}})
-    ended = world.run("run", path, "--only", who)
-    assert ended.code == 75, ended.err
+    script = {number(17): ["line_busy", "user_ended_call"], number(4): ["agent_ended_call"]}
+    path = world.campaign(platform={"simulator": {"script": script}})
+    by_id = world.run("run", path, "--only", person(17))
+    assert by_id.code == 75, by_id.err
+    by_number = world.run("run", path, "--only", number(4))
+    assert by_number.code == 75, by_number.err
     assert [(ring.to_number, ring.reason) for ring in world.rings()] == [
         (number(17), "line_busy"),
         (number(17), "user_ended_call"),
+        (number(4), "agent_ended_call"),
     ]
-    assert world.contacts()[person(17)]["state"] == "done"
-    assert world.states() == {"done": 1, "due": PEOPLE - 1}
+    assert {who for who, row in world.contacts().items() if row["state"] == "done"} == {person(17), person(4)}
+    assert world.states() == {"done": 2, "due": PEOPLE - 2}
 
 
 def test_only_somebody_who_is_not_there_is_told_so(tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_of_several_campaigns_the_gravest_end_is_the_code(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_a_held_ledger_names_who_holds_it_and_can_be_waited_for(tmp_path: Path) -> None:
     world = _world(tmp_path)
-    path = world.campaign(pace={"calls_per_second": 6}, retry={"attempts": 1})
+    path = world.campaign(pace={"calls_per_second": 4}, retry={"attempts": 1})
     with world.running("run", path) as first:
         first.until(lambda: bool(world.rings()))
         second = world.run("run", path)
@@ -179,7 +182,7 @@ def test_a_held_ledger_names_who_holds_it_and_can_be_waited_for(tmp_path: Path) 
 @pytest.mark.slow
 def test_the_patience_with_a_held_ledger_has_an_end(tmp_path: Path) -> None:
     world = _world(tmp_path)
-    path = world.campaign(pace={"calls_per_second": 3})
+    path = world.campaign(pace={"calls_per_second": 2})
     with world.running("run", path) as first:
         first.until(lambda: bool(world.rings()))
         second = world.run("run", path, "--retry-lock", "1s")
@@ -220,9 +223,9 @@ def test_settle_without_a_ledger_says_that_nothing_is_open(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_a_pause_takes_effect_within_a_second_and_is_taken_back(tmp_path: Path) -> None:
     world = _world(tmp_path)
-    path = world.campaign(pace={"calls_per_second": 5}, retry={"attempts": 1})
+    path = world.campaign(pace={"calls_per_second": 3}, retry={"attempts": 1})
     with world.running("run", path) as run:
-        run.until(lambda: len(world.rings()) >= 5)
+        run.until(lambda: len(world.rings()) >= 3)
         asked_at = time.time()
         paused = world.run("pause", path, "--reason", "wrong prices")
         answered_at = time.time()
@@ -237,6 +240,7 @@ def test_a_pause_takes_effect_within_a_second_and_is_taken_back(tmp_path: Path) 
     assert world.run("run", path).code == 4
     assert world.rings() == before
     assert world.run("resume", path).code == 0
+    path.write_text(path.read_text().replace("calls_per_second: 3", "calls_per_second: 60"))
     assert world.run("run", path).code == 0
     everyone_settled(world, people=PEOPLE, most=1)
 
@@ -244,9 +248,9 @@ def test_a_pause_takes_effect_within_a_second_and_is_taken_back(tmp_path: Path) 
 @pytest.mark.slow
 def test_a_cancelled_campaign_ends_for_good_while_live_calls_run_out(tmp_path: Path) -> None:
     world = _world(tmp_path)
-    path = world.campaign(pace={"calls_per_second": 6}, platform={"simulator": {"time_scale": 20}})
+    path = world.campaign(pace={"calls_per_second": 4}, platform={"simulator": {"time_scale": 20}})
     with world.running("run", path) as run:
-        run.until(lambda: len(world.rings()) >= 6)
+        run.until(lambda: len(world.rings()) >= 4)
         cancelled = world.run("cancel", path, "--reason", "called off")
         answered_at = time.time()
         ended = run.ended(30)

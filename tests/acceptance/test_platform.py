@@ -80,22 +80,27 @@ REFUSALS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", REFUSALS)
-def test_a_refusal_of_everybody_stops_the_run_and_they_are_due_again(tmp_path: Path, kind: str) -> None:
-    status, body, code, reason, words = REFUSALS[kind]
+def test_a_refusal_of_everybody_stops_the_run_and_they_are_due_again(tmp_path: Path) -> None:
+    """One refusal after the other; when it is over, everybody is still there to be called."""
     with _platform(tmp_path) as (world, proxy):
         path = _campaign(world, proxy.url)
-        proxy.rule = _dials(lambda _: Answered(status, body))
-        ended = world.run("run", path)
-        assert (ended.code, ended.closing.split()[:3]) == (code, ["camp", str(code), reason]), ended.err
-        assert words in ended.err
-        assert ended.closing.endswith(f"due={PEOPLE} live=0 unknown=0")
-        assert {(row["state"], row["attempts"]) for row in world.contacts().values()} == {("due", 0)}
-        assert len(proxy.dials) < PEOPLE
+        for kind, (status, body, code, reason, words) in REFUSALS.items():
+            came = len(proxy.dials)
+            proxy.rule = _dials(_always(Answered(status, body)))
+            ended = world.run("run", path)
+            assert (ended.code, ended.closing.split()[:3]) == (code, ["camp", str(code), reason]), (kind, ended.err)
+            assert words in ended.err, kind
+            assert ended.closing.endswith(f"due={PEOPLE} live=0 unknown=0"), kind
+            assert {(row["state"], row["attempts"]) for row in world.contacts().values()} == {("due", 0)}, kind
+            assert 0 < len(proxy.dials) - came < PEOPLE, kind
         proxy.rule = lambda _: None
         healed = world.run("run", path)
         assert healed.code == 0, healed.err
     everyone_settled(world, people=PEOPLE, most=1)
+
+
+def _always(answer: Answered) -> Callable[[Asked], Answered]:
+    return lambda _: answer
 
 
 @pytest.mark.slow
@@ -114,15 +119,16 @@ def test_one_row_that_the_platform_rejects_is_excluded_in_its_words(tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [302, 307])
-def test_a_redirect_is_not_followed_and_wants_to_be_looked_at(tmp_path: Path, status: int) -> None:
+def test_a_redirect_is_not_followed_and_wants_to_be_looked_at(tmp_path: Path) -> None:
     with _platform(tmp_path) as (world, proxy), between(1) as elsewhere:
         path = _campaign(world, proxy.url)
-        moved = Answered(status, None, {"Location": f"{elsewhere.url}/v1/calls/dial-outbound-phone-call"})
-        proxy.rule = _dials(lambda _: moved)
-        ended = world.run("run", path)
-        assert (ended.code, ended.closing.split()[:3]) == (70, ["camp", "70", "redirect"]), ended.err
+        for status in (302, 307):
+            moved = Answered(status, None, {"Location": f"{elsewhere.url}/v1/calls/dial-outbound-phone-call"})
+            proxy.rule = _dials(_always(moved))
+            ended = world.run("run", path, "--grace", "1s")
+            assert (ended.code, ended.closing.split()[:3]) == (70, ["camp", "70", "redirect"]), ended.err
         assert elsewhere.asked == []
+        assert 2 <= len(proxy.dials) < PEOPLE
         proxy.rule = lambda _: None
         healed = world.run("run", path)
         assert healed.code == 0, healed.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def _platform(folder: Path, people: int = PEOPLE) -> Iterator[tuple[World, Proxy
         yield world, proxy
 
 
-def _campaign(world: World, proxy: Proxy, **changes: object) -> Path:
+def _campaign(world: World, proxy: Proxy, **changes: Any) -> Path:
     platform = {"url": proxy.url, "api_key": KEY, "simulator": ...}
     return world.campaign(platform=platform, **changes)
 

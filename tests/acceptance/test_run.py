@@ -113,6 +113,7 @@ def test_the_same_command_again_dials_nobody_and_a_longer_list_only_the_new(tmp_
     everyone_settled(world, people=20)
 
 
+@pytest.mark.slow
 def test_the_oracle_sees_a_second_ring(tmp_path: Path) -> None:
     """The judge of these tests is not blind."""
     world = World(tmp_path)

@@ -64,7 +64,7 @@ async def run(campaigns: Sequence[Campaign], options: Options, console: Console,
         raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")
     ledger = await _open(campaigns[0], options, clock, console)
     try:
-        return await Session(campaigns, options, console, clock, ledger).run()
+        return await Conductor(campaigns, options, console, clock, ledger).run()
     finally:
         await ledger.close()
 
@@ -101,7 +101,7 @@ async def _open(campaign: Campaign, options: Options, clock: Clock, console: Con
         await clock.sleep(min(1.0, max(gives_up_at - clock.monotonic(), 0.01)))
 
 
-class Session:
+class Conductor:
     """One run over an open ledger."""
 
     def __init__(

@@ -1,0 +1,184 @@
+"""Admission: never more lines than the limit, never more calls a second than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.lines import Lines, Pace
+from dialer.model import Sample
+from dialer.policy import pacing
+from tests.engine_kit import Time, in_virtual_time, moment, until
+
+
+def lines(limit: int = 2) -> Lines:
+    return Lines(pacing.fixed(limit), lambda: 0.0)
+
+
+# --- lines ---------------------------------------------------------------------------------------
+
+
+def test_a_line_is_counted_once_however_often_it_is_held_or_freed() -> None:
+    room = lines()
+    line = room.take()
+    line.hold()
+    assert room.in_use == 1
+    line.free()
+    line.free()
+    assert room.in_use == 0
+    line.hold()
+    assert room.in_use == 1
+
+
+def test_lines_are_counted_above_the_limit() -> None:
+    room = lines(2)
+    taken = [room.take() for _ in range(5)]
+    assert (room.in_use, room.limit, room.is_full) == (5, 2, True)
+    for line in taken[:4]:
+        line.free()
+    assert not room.is_full
+
+
+def test_room_waits_until_a_line_is_free_and_not_a_moment_less() -> None:
+    async def main() -> None:
+        room = lines(1)
+        line, other = room.take(), room.take()
+        waiting = asyncio.create_task(room.room())
+        await moment(1.0)
+        other.free()
+        await moment(1.0)
+        assert not waiting.done()
+        line.free()
+        await moment(0.001)
+        assert waiting.done()
+
+    in_virtual_time(main())
+
+
+def test_room_comes_with_a_limit_that_has_grown() -> None:
+    async def main() -> None:
+        room = Lines(pacing.learning(), asyncio.get_running_loop().time)
+        first = room.limit
+        for _ in range(first):
+            room.take()
+        waiting = asyncio.create_task(room.room())
+        await moment(1.0)
+        room.hear(Sample.ACCEPTED)
+        await moment(0.001)
+        assert waiting.done()
+        assert room.limit == room.learned == first + 1
+
+    in_virtual_time(main())
+
+
+def test_a_refusal_takes_lines_away_and_acceptances_give_them_back() -> None:
+    room = lines(10)
+    for _ in range(6):
+        room.take()
+    room.hear(Sample.REFUSED)
+    assert room.limit == 5
+    for _ in range(200):
+        room.hear(Sample.ACCEPTED)
+    assert 5 < room.limit <= 10
+
+
+@given(st.lists(st.sampled_from(["take", "free", "accepted", "refused"]), max_size=60))
+def test_the_count_is_of_lines_held_whatever_happens(steps: list[str]) -> None:
+    room = lines(3)
+    held = []
+    for step in steps:
+        if step == "take":
+            held.append(room.take())
+        elif step == "free" and held:
+            held.pop().free()
+        elif step in ("accepted", "refused"):
+            room.hear(Sample(step))
+        assert room.in_use == len(held)
+        assert 1 <= room.limit <= 3
+
+
+# --- calls per second ----------------------------------------------------------------------------
+
+
+async def turns(pace: Pace, seconds: float) -> list[float]:
+    """The moments of all turns that are given in so many seconds, everybody being in a hurry."""
+    loop, given_at = asyncio.get_running_loop(), []
+    ends = loop.time() + seconds
+    while loop.time() < ends:
+        await pace.turn()
+        given_at.append(loop.time())
+    return given_at
+
+
+def most_in_a_second(moments: list[float]) -> int:
+    return max(sum(start <= moment < start + 1.0 for moment in moments) for start in moments)
+
+
+@pytest.mark.parametrize("rate", [0.2, 1.0, 5.0, 10.0, 25.0, 100.0])
+def test_no_second_holds_more_turns_than_the_rate_and_one_and_hardly_fewer_are_given(rate: float) -> None:
+    async def main() -> None:
+        seconds = max(5.0, 20.0 / rate)
+        moments = await turns(Pace(rate, asyncio.get_running_loop().time), seconds)
+        assert most_in_a_second(moments) <= max(rate, 1.0) + 1
+        assert 0.97 * rate * seconds <= len(moments) <= 1.03 * rate * seconds + 2
+
+    in_virtual_time(main())
+
+
+@pytest.mark.parametrize("rate", [5.0, 100.0])
+def test_idle_time_is_not_saved_up(rate: float) -> None:
+    async def main() -> None:
+        pace = Pace(rate, asyncio.get_running_loop().time)
+        await turns(pace, 1.0)
+        await moment(3600.0)
+        assert most_in_a_second(await turns(pace, 3.0)) <= rate + 1
+
+    in_virtual_time(main())
+
+
+def test_nobody_is_let_through_while_the_platform_asks_for_fewer() -> None:
+    async def main() -> None:
+        time = Time()
+        pace = Pace(5.0, time.monotonic)
+        await pace.turn()
+        pace.brake(30.0)
+        assert pace.is_braked
+        assert (await turns(pace, 1.0))[0] >= 30.0
+        assert not pace.is_braked
+
+    in_virtual_time(main())
+
+
+def test_a_brake_that_is_pulled_while_a_turn_is_waited_for_holds_it_back() -> None:
+    async def main() -> None:
+        time = Time()
+        pace = Pace(0.1, time.monotonic)
+        await pace.turn()
+        waiting = asyncio.create_task(pace.turn())
+        await moment(8.0)
+        pace.brake(60.0)
+        await until(waiting.done, 200.0)
+        assert time.monotonic() >= 68.0
+
+    in_virtual_time(main())
+
+
+def test_holds_grow_with_refusals_in_a_row_and_end_with_a_dial_that_is_taken() -> None:
+    async def main() -> None:
+        time = Time()
+        pace = Pace(100.0, time.monotonic)
+        waited = []
+        for is_taken in (False, False, False, True, False):
+            if is_taken:
+                pace.ease()
+                continue
+            began = time.monotonic()
+            pace.brake(None)
+            await pace.turn()
+            waited.append(round(time.monotonic() - began, 1))
+        assert waited == [1.0, 2.0, 4.0, 1.0]
+
+    in_virtual_time(main())

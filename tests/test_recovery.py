@@ -1,0 +1,424 @@
+"""Looking up: what is found is found, and what is not there counts only where that has been proven to mean something."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialer.ledger import Ledger
+from dialer.model import Attempt, Campaign, RecoveryRules
+from dialer.recovery import Absent, Case, Found, Recovery, Way
+from dialer.verbex import wire
+from tests.engine_kit import (
+    OWN,
+    Desk,
+    Time,
+    answer,
+    campaign,
+    client_of,
+    desk,
+    dial_of,
+    in_virtual_time,
+    moment,
+    no_echo,
+    number,
+    open_ledger,
+    placed,
+    running,
+    unknown,
+    until,
+    with_people,
+)
+
+PEOPLE = [number(n) for n in range(4)]
+HOLD = 120.0
+
+
+@dataclass
+class Looking:
+    """A recovery at work, over a desk and a ledger with people in it."""
+
+    recovery: Recovery
+    desk: Desk
+    ledger: Ledger
+    rules: Campaign
+    campaign_id: int
+
+    async def lost(self, hold: float = HOLD, *, is_placed: bool = False) -> Attempt:
+        """An attempt whose answer was lost just now."""
+        attempt = await unknown(self.ledger, self.rules, self.campaign_id, hold)
+        if is_placed:
+            self.desk.place(dial_of(attempt))
+        return attempt
+
+    def prove(self, way: Way = Way.LIST) -> None:
+        """A call of ours, of whomever, was found by this way."""
+        self.recovery._proven.add(way)
+
+    def looks(self) -> int:
+        """The looks that are written down."""
+        return int(self.ledger._connection.execute("SELECT SUM(looks) FROM attempts").fetchone()[0])
+
+
+@contextlib.asynccontextmanager
+async def looking(
+    folder: Path, time: Time, *, hold: float = HOLD, look_back: float = 7 * 86400.0, **sim: Any
+) -> AsyncIterator[Looking]:
+    async with desk(time, **sim) as made, open_ledger(folder, time) as ledger, client_of(made, time) as client:
+        rules = campaign(folder, made.url)
+        campaign_id = await with_people(ledger, rules, PEOPLE)
+        recovery = Recovery(
+            client, time.clock, RecoveryRules(hold, 50, look_back), ledger.look, ledger.knows, lambda heard: None
+        )
+        async with running(recovery.run()):
+            yield Looking(recovery, made, ledger, rules, campaign_id)
+
+
+async def verdict(case: Case, seconds: float = 600.0) -> tuple[str, float]:
+    """The verdict in a word, and when it came: `nothing` if there was none in that time."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            told = await asyncio.shield(case.verdict)
+            return ("absent" if isinstance(told, Absent) else "found"), loop.time()
+    return "nothing", loop.time()
+
+
+# --- found ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lookup", ["custom", "platform", "both"])
+@pytest.mark.parametrize("call_seconds", [1.0, 5000.0])
+def test_a_call_that_was_placed_is_found_live_or_over(tmp_path: Path, lookup: str, call_seconds: float) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup=lookup, call_seconds=call_seconds) as at_work:
+            lost = await at_work.lost(is_placed=True)
+            case = at_work.recovery.take(lost)
+            word, when = await verdict(case)
+            assert (word, when) == ("found", pytest.approx(HOLD, abs=1.0))
+            found = case.verdict.result()
+            assert isinstance(found, Found)
+            assert (found.record.own_id, found.record.is_over) == (lost.call_id, call_seconds < 10.0)
+            assert at_work.recovery.unsettled == at_work.looks() == 0
+
+    in_virtual_time(main())
+
+
+def test_a_list_that_cannot_be_read_leaves_the_call_to_be_asked_for(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="custom") as at_work:
+            at_work.desk.unread = lambda path, query: answer(503) if path == "/v1/calls/" else None
+            case = at_work.recovery.take(await at_work.lost(is_placed=True))
+            assert (await verdict(case))[0] == "found"
+
+    in_virtual_time(main())
+
+
+def test_one_reading_of_the_list_tells_about_many(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            cases = [at_work.recovery.take(await at_work.lost(is_placed=True)) for _ in PEOPLE]
+            assert [(await verdict(case))[0] for case in cases] == ["found"] * 4
+            assert len(at_work.desk.reads) == 1
+
+    in_virtual_time(main())
+
+
+def test_the_record_of_another_call_is_not_taken_for_ours(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            stranger = {"_id": "x", "call_status": "ended", "from_number": OWN, "to_number": "+14155559999"}
+            at_work.desk.unread = lambda path, query: (
+                answer(200, stranger | {"direction": "outbound"}) if path != "/v1/calls/" else None
+            )
+            at_work.prove(Way.GET_OWN)
+            assert (await verdict(at_work.recovery.take(await at_work.lost())))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+# --- absent --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [Way.LIST, Way.GET_OWN])
+def test_an_absence_is_believed_after_the_hold_and_two_looks_by_a_proven_way(tmp_path: Path, way: Way) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            at_work.prove(way)
+            case = at_work.recovery.take(await at_work.lost())
+            word, when = await verdict(case)
+            assert word == "absent"
+            assert when >= HOLD + 15.0
+            assert at_work.looks() == 2
+            assert at_work.desk.reads[0][0] >= HOLD
+
+    in_virtual_time(main())
+
+
+def test_a_call_found_in_the_same_reading_proves_the_list(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            there = at_work.recovery.take(await at_work.lost(is_placed=True))
+            gone = at_work.recovery.take(await at_work.lost())
+            assert (await verdict(there))[0] == "found"
+            assert (await verdict(gone))[0] == "absent"
+
+    in_virtual_time(main())
+
+
+def test_an_absence_by_ways_that_prove_nothing_is_not_believed_and_keeps_no_line(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            case = at_work.recovery.take(await at_work.lost())
+            await until(case.answered.is_set)
+            assert asyncio.get_running_loop().time() == pytest.approx(HOLD + 15.0, abs=1.0)
+            assert at_work.recovery.unsettled == 1
+            assert (await verdict(case, 3600.0))[0] == "nothing"
+            assert at_work.looks() == 0
+
+    in_virtual_time(main())
+
+
+def test_evidence_that_comes_later_settles_what_was_open(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            open_one = await at_work.lost()
+            case = at_work.recovery.take(open_one)
+            await until(case.answered.is_set)
+            another = await placed(at_work.desk, at_work.ledger, at_work.rules, at_work.campaign_id)
+            record = wire.call(at_work.desk.platform.get(another.call_id, at_work.desk.time.clock.now()).body)
+            at_work.recovery.found("list", record, another)
+            assert (await verdict(case))[0] == "absent"
+            assert at_work.recovery.unsettled == 0
+
+    in_virtual_time(main())
+
+
+@pytest.mark.parametrize("status", [500, 401, 429])
+def test_a_platform_that_answers_no_question_says_nothing(tmp_path: Path, status: int) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            at_work.prove(Way.LIST)
+            at_work.prove(Way.GET_OWN)
+            at_work.desk.unread = lambda path, query: answer(status)
+            case = at_work.recovery.take(await at_work.lost())
+            assert (await verdict(case, 1800.0))[0] == "nothing"
+            assert case.answered.is_set()
+            assert len(at_work.desk.reads) < 100
+            at_work.desk.unread = lambda path, query: None
+            assert (await verdict(case))[0] == "absent"
+
+    in_virtual_time(main())
+
+
+def test_a_call_that_was_placed_once_is_never_believed_absent(tmp_path: Path) -> None:
+    """Its record may have been deleted, or be too old for the list: the person was rung all the same."""
+
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            for way in Way:
+                at_work.prove(way)
+            lost = replace(await at_work.lost(), platform_id="forgotten", placed_at=at_work.desk.time.clock.now())
+            case = at_work.recovery.take(lost)
+            assert (await verdict(case, 3600.0))[0] == "nothing"
+            assert case.answered.is_set()
+            assert at_work.looks() == 0
+
+    in_virtual_time(main())
+
+
+def test_a_list_that_is_not_read_as_far_back_as_the_dial_proves_nothing_about_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), look_back=3600.0) as at_work:
+            at_work.prove()
+            at_work.desk.unread = _only_new_ones(at_work.desk)
+            old = await at_work.lost(is_placed=True)
+            at_work.desk.time.jump += 2 * 3600.0
+            assert (await verdict(at_work.recovery.take(old)))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+def _only_new_ones(made: Desk) -> Any:
+    """No GET; a list so long that its end is never reached: all calls asked for, then somebody else's older one."""
+    older = {
+        "_id": "older",
+        "call_status": "ended",
+        "from_number": OWN,
+        "to_number": "+14155559999",
+        "direction": "outbound",
+    }
+
+    def unread(path: str, query: dict[str, str]) -> bytes:
+        if path != "/v1/calls/":
+            return answer(404)
+        now = made.time.clock.now()
+        since = datetime.fromisoformat(query.get("start_time_after", "2000-01-01T00:00:00Z"))
+        cut = max(since, now - timedelta(hours=1, minutes=6))
+        body: dict[str, Any] = made.platform.list([("start_time_after", cut.isoformat())], now).body
+        last = older | {"call_start_time": cut.isoformat()}
+        return answer(200, {"calls": [*body["calls"], last], "next_page_token": "more", "total_count": 9})
+
+    return unread
+
+
+# --- the hold ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("jump", "ready"), [(0.0, 120.0), (-3600.0, 120.0), (60.0, 60.0), (86400.0, 0.0)])
+def test_a_hold_goes_on_over_restarts_and_is_never_longer_than_itself(
+    tmp_path: Path, jump: float, ready: float
+) -> None:
+    async def main() -> None:
+        time = Time()
+        async with looking(tmp_path, time) as at_work:
+            lost = await at_work.lost(is_placed=True)
+            time.jump += jump
+            word, when = await verdict(at_work.recovery.take(lost))
+            assert (word, when) == ("found", pytest.approx(ready, abs=1.0))
+
+    in_virtual_time(main())
+
+
+def test_looks_become_rarer_where_nothing_is_proven(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), hold=0.0) as at_work:
+            case = at_work.recovery.take(await at_work.lost(0.0))
+            assert (await verdict(case, 3600.0))[0] == "nothing"
+            assert 60 <= len(at_work.desk.reads) / 2 <= 75
+
+    in_virtual_time(main())
+
+
+# --- recognising ---------------------------------------------------------------------------------
+
+
+def test_a_call_without_our_id_is_known_by_numbers_and_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="platform") as at_work:
+            at_work.desk.told = lambda record: no_echo(record) | {"to_number": record["to_number"].replace("+", "00 ")}
+            at_work.desk.told = lambda record: no_echo(record) | {"to_number": f"{record['to_number'][1:]}"}
+            case = at_work.recovery.take(await at_work.lost(is_placed=True))
+            assert (await verdict(case))[0] == "found"
+
+    in_virtual_time(main())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"to_number": "+14155559999"},
+        {"from_number": "+14155550199"},
+        {"metadata": {"dialer_call_id": "of another dial"}},
+        {"call_id": "of another dial"},
+        {"call_start_time": "2026-11-22T13:00:00Z"},
+        {"call_start_time": None, "call_end_time": "2026-11-22T13:00:00Z"},
+    ],
+    ids=lambda change: " ".join(change),
+)
+def test_a_call_that_does_not_fit_is_not_adopted(tmp_path: Path, change: dict[str, Any]) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="platform") as at_work:
+            at_work.desk.told = lambda record: no_echo(record) | change
+            case = at_work.recovery.take(await at_work.lost(is_placed=True))
+            assert (await verdict(case, 300.0))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+def test_the_call_of_an_earlier_attempt_is_not_adopted(tmp_path: Path) -> None:
+    """A retry soon after a call that the ledger knows: the number, the own number and nearly the time fit."""
+
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="platform") as at_work:
+            at_work.desk.told = no_echo
+            earlier = await placed(at_work.desk, at_work.ledger, at_work.rules, at_work.campaign_id)
+            later = replace(await at_work.lost(), number=earlier.number)
+            assert (await verdict(at_work.recovery.take(later), 300.0))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+def test_a_list_that_knows_calls_by_the_platforms_id_alone_proves_nothing_for_those_without_one(
+    tmp_path: Path,
+) -> None:
+    """It may show the lost call under a number that is written in a way of its own."""
+
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="platform") as at_work:
+            at_work.desk.told = lambda record: no_echo(record) | {"from_number": "reminders"}
+            another = await placed(at_work.desk, at_work.ledger, at_work.rules, at_work.campaign_id)
+            page = json.loads(at_work.desk._read("", {}).partition(b"\r\n\r\n")[2])
+            at_work.recovery.found("list", wire.page(page).calls[0], another)
+            lost = await at_work.lost(is_placed=True)
+            assert (await verdict(at_work.recovery.take(lost), 600.0))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+# --- where calls that have not started stand -----------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_a_call_that_has_not_started_is_found_at_either_end_of_the_list(tmp_path: Path, end: str) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="platform") as at_work:
+            at_work.prove()
+            lost = await at_work.lost()
+            at_work.desk.unread = _sorted_by_start(lost, end)
+            assert (await verdict(at_work.recovery.take(lost)))[0] == "found"
+
+    in_virtual_time(main())
+
+
+def _sorted_by_start(attempt: Attempt, end: str) -> Any:
+    """A list of two pages each way, the call that has not started standing first or last of all."""
+    plain = {"call_status": "ended", "from_number": OWN, "to_number": "+14155559999", "direction": "outbound"}
+    old = plain | {"_id": "old", "call_start_time": "2026-11-01T00:00:00Z"}
+    ours = plain | {
+        "_id": "ours",
+        "call_status": "registered",
+        "call_start_time": None,
+        "metadata": {"dialer_call_id": attempt.call_id},
+    }
+
+    def unread(path: str, query: dict[str, str]) -> bytes:
+        if path != "/v1/calls/":
+            return answer(404)
+        if "start_time_after" in query:
+            return answer(200, {"calls": [], "next_page_token": None, "total_count": 0})
+        is_first = (end == "first") == (query["sort_direction"] == "desc")
+        token = query.get("page_token")
+        calls = [ours, old] if is_first and token is None else [old]
+        return answer(200, {"calls": calls, "next_page_token": "2", "total_count": 2})
+
+    return unread
+
+
+def test_a_list_without_end_is_not_whole(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            at_work.prove()
+            at_work.desk.unread = lambda path, query: (
+                answer(200, {"calls": [], "next_page_token": "on", "total_count": 0}) if path == "/v1/calls/" else None
+            )
+            assert (await verdict(at_work.recovery.take(await at_work.lost()), 180.0))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+def test_nothing_is_asked_while_nothing_is_open(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            await moment(3600.0)
+            assert at_work.desk.reads == []
+
+    in_virtual_time(main())
