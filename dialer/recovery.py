@@ -77,7 +77,7 @@ class Case:
 class Recovery:
     """Looks up the attempts of one campaign whose fate is open; several are looked up by one reading of the list.
 
-    `looked` writes a look down; `is_known` tells whether a platform id belongs to another attempt; `heard` is told
+    `looked` writes a look down; `is_known` tells whether an id, ours or the platform's, is an attempt's; `heard` is told
     of each answer.
     """
 
@@ -266,9 +266,9 @@ class Recovery:
     async def _shows_ours(self, records: Sequence[CallRecord]) -> bool:
         """Whether the list tells of a call that this ledger knows, under the id that we gave it: then it is this
         account's, and would tell of the others in the same way. Its two ends are enough to see that."""
-        told = [record for record in records if record.own_id is not None]
-        for record in (*told[:_ENOUGH], *told[_ENOUGH:][-_ENOUGH:]):
-            if await self._is_anothers(record):
+        told = [record.own_id for record in records if record.own_id is not None]
+        for call_id in (*told[:_ENOUGH], *told[_ENOUGH:][-_ENOUGH:]):
+            if await self._is_known(call_id):
                 return True
         return False
 

@@ -102,6 +102,9 @@ class Tracker:
         began = self._clock.monotonic()
         waiting = {call_id: watch for call_id, watch in self._watches.items() if watch.since < began}
         seen = await self._read_list(waiting)
+        if self._is_troubled and self._is_told_off:
+            return
+        self._is_troubled = False  # a list that fails says nothing of single calls
         missed = [watch for call_id, watch in waiting.items() if call_id not in seen and not watch.end.done()]
         missed.sort(key=lambda watch: watch.asked_at)
         for watch in missed[:_GETS_A_ROUND]:

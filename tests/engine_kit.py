@@ -216,6 +216,11 @@ def answer(status: int, body: object = None, *headers: str) -> bytes:
     return http(f"{status} Whatever", json.dumps(body).encode(), "Content-Type: application/json", *headers)
 
 
+def body_of(said: bytes) -> Any:
+    """The JSON of an HTTP answer."""
+    return json.loads(said.partition(b"\r\n\r\n")[2])
+
+
 @dataclass
 class Desk:
     """The simulated platform behind a bare server, with hands in between: what is asked can be seen, and spoilt.
@@ -463,8 +468,7 @@ async def begun(ledger: Ledger, rules: Campaign, campaign_id: int) -> Attempt:
 async def placed(made: Desk, ledger: Ledger, rules: Campaign, campaign_id: int) -> Attempt:
     """The same, and the platform's word on it written down: a live call."""
     attempt = await begun(ledger, rules, campaign_id)
-    made.place(dial_of(attempt))
-    record = wire.call(made.platform.get(attempt.call_id, made.time.clock.now()).body)
+    record = wire.call(body_of(made.place(dial_of(attempt))))
     await ledger.place(attempt.id, record)
     now = made.time.clock.now()
     return replace(attempt, state=AttemptState.PLACED, platform_id=record.platform_id, placed_at=now)

@@ -78,7 +78,7 @@ async def test_somebody_expires_at_the_very_moment_and_not_before(tmp_path: Path
         assert await made.due() == []
         assert made.states() == {"ann": "exhausted", "bob": "exhausted"}
         assert {made.contact(person)["detail"] for person in ("ann", "bob")} == {"expired"}
-        assert made.events("bob") == [("expired", None, "exhausted")]
+        assert made.events("bob") == [("expired", "due", "exhausted")]
 
 
 # --- pause, resume, cancel ---------------------------------------------------------------------------

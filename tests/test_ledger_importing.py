@@ -175,6 +175,7 @@ async def test_another_number_behind_the_first_is_a_change_too(tmp_path: Path) -
 async def test_a_row_that_is_gone_is_withdrawn_and_back_when_it_returns(tmp_path: Path, state: str) -> None:
     async with desk(tmp_path, ANN, BOB) as made:
         await made.bring("ann", state)
+        before = made.contact("ann")["due_at"]
         found = await made.take(BOB)
         assert (found.withdrawn, found.good) == (1, 1)
         ann = made.contact("ann")
@@ -182,13 +183,14 @@ async def test_a_row_that_is_gone_is_withdrawn_and_back_when_it_returns(tmp_path
         assert (ann["state"], ann["stop"]) == (gone, "withdrawn")
         assert "ann" not in await made.due()
         if state in ("due", "waiting"):
-            assert (ann["detail"], ann["due_at"]) == ("withdrawn", None)
+            assert (ann["detail"], ann["due_at"]) == ("withdrawn", before)
             assert made.events("ann")[-1] == ("withdrawn", state, "excluded")
         assert (await made.take(BOB)).withdrawn == 0
         found = await made.take(ANN, BOB)
         assert (found.returned, found.added, found.changed) == (1, 0, 0)
         ann = made.contact("ann")
         assert (ann["state"], ann["stop"]) == ("due" if state in ("due", "waiting") else state, None)
+        assert (state == "waiting") <= (ann["due_at"] == before and "ann" not in await made.due())  # waits it out
 
 
 @pytest.mark.parametrize("state", LIVE_STATES)
@@ -202,10 +204,20 @@ async def test_a_live_call_of_one_who_is_gone_runs_out_and_is_not_followed_by_an
         assert (await made.end(ann, "no_answer")).state is ContactState.EXCLUDED
         assert (await made.end(bob, "user_ended_call")).state is ContactState.DONE
         assert made.states() == {"ann": "excluded", "bob": "done", "cid": "due"}
-        assert (made.contact("ann")["detail"], made.contact("ann")["due_at"]) == ("withdrawn", None)
+        assert made.contact("ann")["detail"] == "withdrawn"
         await made.take(ANN, BOB, CID)
+        assert await made.due() == ["cid"]  # ann waits as long as she would have
         assert made.states() == {"ann": "due", "bob": "done", "cid": "due"}
         assert made.events("ann")[-1] == ("returned", "excluded", "due")
+
+
+async def test_one_whose_attempts_were_used_up_while_gone_is_not_due_for_returning(tmp_path: Path) -> None:
+    async with desk(tmp_path, ANN, BOB) as made:
+        ann = await made.bring("ann", "dialing")
+        await made.take(BOB)
+        assert (await made.end(ann, "no_audio_input")).state is ContactState.EXHAUSTED
+        await made.take(ANN, BOB)
+        assert (made.contact("ann")["state"], made.contact("ann")["stop"]) == ("exhausted", None)
 
 
 async def test_a_returned_row_with_new_data_is_due_with_them(tmp_path: Path) -> None:

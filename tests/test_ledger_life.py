@@ -112,7 +112,8 @@ BROKEN: dict[str, str] = {
     "somebody who is not to be called is due": """
         SELECT id FROM contacts WHERE stop IS NOT NULL AND state IN ('due', 'waiting')""",
     "somebody finished is due at a time": """
-        SELECT id FROM contacts WHERE due_at IS NOT NULL AND state NOT IN ('due', 'waiting')""",
+        SELECT id FROM contacts WHERE due_at IS NOT NULL AND state NOT IN ('due', 'waiting')
+        AND NOT (state = 'excluded' AND stop IS NOT NULL)""",
     "attempts are miscounted": """
         SELECT id FROM contacts
         WHERE attempts <> (SELECT COALESCE(SUM(costs), 0) FROM attempts WHERE contact_id = contacts.id)""",

@@ -281,18 +281,27 @@ def test_nobody_is_due_whose_attempts_are_used_up() -> None:
 
 @pytest.mark.parametrize("halt", Halt)
 @pytest.mark.parametrize("reason", FIRST)
-def test_a_halted_contact_settles_to_done_or_excluded(reason: str, halt: Halt) -> None:
-    decision = settle(History(halt=halt), ended(reason))
-    done = FIRST[reason][0] == "done"
-    assert decision.state is (ContactState.DONE if done else ContactState.EXCLUDED)
-    assert decision.detail == (reason if done else halt.value)
-    assert decision.due_at is None
+def test_a_halted_contact_is_finished_or_excluded(reason: str, halt: Halt) -> None:
+    decision, free = settle(History(halt=halt), ended(reason)), settle(NEW, ended(reason))
+    if FIRST[reason][0] in ("done", "exhausted"):
+        assert decision == free
+    else:
+        assert (decision.state, decision.detail) == (ContactState.EXCLUDED, halt.value)
+        assert decision.due_at == free.due_at  # for the day on which the halt is lifted
     assert (decision.costs, decision.sample, code(decision)) == (FIRST[reason][2], FIRST[reason][4], FIRST[reason][5])
 
 
 def test_a_halted_contact_that_was_not_placed_is_excluded() -> None:
     decision = settle(History(halt=Halt.OPTED_OUT), refusal(Refusal.KEY, stop=CAUSE))
     assert (decision.state, decision.detail, decision.stop) == (ContactState.EXCLUDED, "opted_out", CAUSE)
+
+
+@pytest.mark.parametrize(("duration", "started", "again"), [(None, False, True), (None, True, False), (0, True, True)])
+def test_a_failed_call_that_began_and_tells_no_duration_is_not_repeated(
+    duration: int | None, started: bool, again: bool
+) -> None:
+    ending = Ending("verbex_service_error", "error", duration, has_messages=False, has_started=started)
+    assert settle(NEW, ending).state is (ContactState.WAITING if again else ContactState.EXHAUSTED)
 
 
 # --- what holds for all --------------------------------------------------------------------------
@@ -305,7 +314,8 @@ def test_settling_is_lawful(history: History, outcome: Outcome, rules: RetryRule
     assert (ContactState.UNKNOWN, decision.state) in lifecycle.CONTACT_MOVES
     assert decision.state not in (ContactState.DIALING, ContactState.UNKNOWN)
     assert (decision.state is ContactState.WAITING) <= (decision.due_at is not None)
-    assert decision.due_at is None or decision.state in (ContactState.WAITING, ContactState.DUE)
+    kept = (ContactState.WAITING, ContactState.DUE, *([ContactState.EXCLUDED] if history.halt else []))
+    assert decision.due_at is None or decision.state in kept
     assert decision.due_at is None or decision.due_at >= NOW
     assert decision.detail
 

@@ -224,9 +224,9 @@ class Ledger:
         """The live attempts, as a run finds them when it starts."""
         return await self._writer.do(lambda db: dialing.open_attempts(db, campaign))
 
-    async def knows(self, platform_id: str) -> bool:
-        """Whether a platform's id belongs to an attempt of this ledger."""
-        given = {"platform_id": platform_id}
+    async def knows(self, call: str) -> bool:
+        """Whether a call's id, ours or the platform's, belongs to an attempt of this ledger."""
+        given = {"id": call}
         return await self._writer.do(lambda db: bool(db.execute(SQL["knows"], given).fetchone()[0]))
 
     async def counts(self, campaign: int) -> dict[str, int]:

@@ -26,6 +26,9 @@ def beside(ledger: Path, ending: str) -> Path:
     return ledger.with_name(f"{ledger.name}.{ending}")
 
 
+_TRIES = 100
+
+
 class Lock:
     """The right to write a ledger, held until `release` or the end of the process."""
 
@@ -52,16 +55,26 @@ def take_lock(ledger: Path, command: str, since: str) -> Lock:
         raise LedgerError(
             f"the ledger's lock {path} cannot be made ({error.strerror}): the folder must exist and be writable"
         ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _locked(descriptor):
         holder = _told(descriptor)
         os.close(descriptor)
-        raise LedgerHeld(f"the ledger {ledger} is held by another run ({holder}): wait for it, or stop it") from None
+        raise LedgerHeld(f"the ledger {ledger} is held by another run ({holder}): wait for it, or stop it")
     os.ftruncate(descriptor, 0)
     note = {"host": socket.gethostname(), "pid": os.getpid(), "since": since, "command": command}
     os.pwrite(descriptor, json.dumps(note).encode(), 0)
     return Lock(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock; a few tries, since `is_held` takes it too, for a moment."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.sched_yield()
+        else:
+            return True
+    return False
 
 
 def is_held(ledger: Path) -> bool:

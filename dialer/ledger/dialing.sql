@@ -30,12 +30,18 @@ WHERE id IN (SELECT id FROM contacts WHERE campaign_id = :campaign AND state IN 
              AND due_at IS NOT NULL AND due_at <= :now
              AND (:person IS NULL OR person = :person OR number = :person) ORDER BY due_at LIMIT :limit)
   AND state = 'waiting'
+RETURNING id
+
+-- :name tell_expired
+-- An event for each that the next one gives up.
+INSERT INTO events (at, run_id, contact_id, event, from_state, to_state)
+SELECT :now, :run, id, 'expired', state, 'exhausted' FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND expires_at IS NOT NULL AND expires_at <= :now
 
 -- :name expire
 -- Contacts that were given up before their turn came.
 UPDATE contacts SET state = 'exhausted', detail = 'expired', due_at = NULL, updated_at = :now
 WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND expires_at IS NOT NULL AND expires_at <= :now
-RETURNING id
 
 -- :name due_again
 -- Contacts whose own time has come, longest overdue first.
@@ -156,8 +162,8 @@ WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'place
 ORDER BY attempts.id
 
 -- :name knows
--- Whether a platform's id belongs to an attempt.
-SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :platform_id)
+-- Whether an id, ours or the platform's, belongs to an attempt.
+SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :id) OR EXISTS (SELECT 1 FROM attempts WHERE call_id = :id)
 
 -- :name excluded_due_again
 -- excluded -> due: what was excluded by a fault that was not the contact's.
@@ -184,11 +190,16 @@ UPDATE campaigns SET key_mark = :key_mark WHERE id = :campaign
 -- A person pauses, resumes or cancels.
 UPDATE campaigns SET paused = :paused, paused_until = :until, paused_why = :why WHERE id = :campaign
 
+-- :name tell_cancelled
+-- An event for each that the next one drops.
+INSERT INTO events (at, contact_id, event, from_state, to_state)
+SELECT :at, id, 'cancelled', state, 'excluded' FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND stop IS NULL
+
 -- :name cancel_waiting
 -- due | waiting -> excluded, for a cancelled campaign.
 UPDATE contacts SET state = 'excluded', stop = 'cancelled', due_at = NULL, detail = 'cancelled', updated_at = :at
 WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND stop IS NULL
-RETURNING id
 
 -- :name cancel_live
 -- Live calls run out, and are not followed by another.

@@ -15,10 +15,11 @@ def due(
     db: sqlite3.Connection, campaign: int, now: datetime, limit: int, only: str | None, mark: RunMark
 ) -> list[Candidate]:
     """Contacts that may be dialled now, most urgent first: retries whose time has come, then the list's order."""
-    at = {"campaign": campaign, "now": text(now), "limit": limit}
-    for row in db.execute(SQL["expire"], at).fetchall():
-        add_event(db, now, "expired", run=mark.run_id, contact=row["id"], moved=(None, "exhausted"))
-    db.execute(SQL["wake"], {**at, "person": only})
+    at = {"campaign": campaign, "now": text(now), "limit": limit, "run": mark.run_id}
+    db.execute(SQL["tell_expired"], at)
+    db.execute(SQL["expire"], at)
+    for row in db.execute(SQL["wake"], {**at, "person": only}).fetchall():
+        add_event(db, now, "woken", run=mark.run_id, contact=row["id"], moved=("waiting", "due"))
     if only is not None:
         rows = db.execute(SQL["one_due"], {**at, "person": only}).fetchall()
     else:

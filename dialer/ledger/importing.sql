@@ -129,7 +129,6 @@ FROM gone WHERE state IN ('due', 'waiting', 'dialing', 'unknown')
 -- due | waiting -> excluded; what is live runs out, what is finished stays.
 UPDATE contacts SET
     detail = CASE WHEN state IN ('due', 'waiting') THEN 'withdrawn' ELSE detail END,
-    due_at = CASE WHEN state IN ('due', 'waiting') THEN NULL ELSE due_at END,
     state = CASE WHEN state IN ('due', 'waiting') THEN 'excluded' ELSE state END,
     stop = COALESCE(stop, 'withdrawn'), updated_at = :at
 WHERE id IN (SELECT id FROM gone)

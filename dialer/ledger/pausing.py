@@ -25,17 +25,16 @@ def act(db: sqlite3.Connection, name: str, verb: str, why: str, until: datetime 
     detail = f"by {who}" + (f": {why}" if why else "")
     add_event(db, now, {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[verb], detail=f"{name} {detail}")
     if verb == "cancel":
-        return _cancel(db, name, given, now)
+        return _cancel(db, name, given)
     db.execute(SQL["set_pause"], given | {"paused": "paused" if verb == "pause" else None})
     if verb == "resume":
         return f"{name} goes on"
     return f"{name} is paused" + (f" until {text(until)}" if until else "") + "; live calls run out"
 
 
-def _cancel(db: sqlite3.Connection, name: str, given: dict[str, object], now: datetime) -> str:
+def _cancel(db: sqlite3.Connection, name: str, given: dict[str, object]) -> str:
     db.execute(SQL["set_pause"], given | {"paused": "cancelled", "until": None})
-    dropped = db.execute(SQL["cancel_waiting"], given).fetchall()
-    for row in dropped:
-        add_event(db, now, "cancelled", contact=row["id"], moved=(None, "excluded"))
+    db.execute(SQL["tell_cancelled"], given)
+    dropped = db.execute(SQL["cancel_waiting"], given).rowcount
     live = db.execute(SQL["cancel_live"], given).rowcount
-    return f"{name} is cancelled: {len(dropped)} people will not be dialled, {live} live calls run out"
+    return f"{name} is cancelled: {dropped} people will not be dialled, {live} live calls run out"

@@ -83,9 +83,11 @@ def settle(history: History, outcome: Outcome, rules: RetryRules, now: datetime,
 
 
 def _halted(decision: Decision, halt: Halt | None) -> Decision:
-    if halt is None or decision.state is _C.DONE:
+    """What is finished stays so, or a row that comes back would be dialled once more than it may; the time at which
+    the contact would have been due is kept for the day on which the halt is lifted."""
+    if halt is None or decision.state in (_C.DONE, _C.EXHAUSTED):
         return decision
-    return replace(decision, state=_C.EXCLUDED, detail=halt.value, due_at=None)
+    return replace(decision, state=_C.EXCLUDED, detail=halt.value)
 
 
 # --- a call that is over -----------------------------------------------------------------------------

@@ -83,7 +83,8 @@ CREATE TABLE contacts (
     person        TEXT NOT NULL,              -- the id column's value, or the number
     state         TEXT NOT NULL
         CHECK (state IN ('due', 'dialing', 'waiting', 'done', 'exhausted', 'excluded', 'unknown')),
-    due_at        TEXT,                       -- waiting: due again then; due: not before then, NULL = now
+    due_at        TEXT,                       -- waiting: due again then; due: not before then, NULL = now;
+                                              -- excluded: kept for the day on which a halt is lifted
     detail        TEXT NOT NULL DEFAULT '',
     finish_reason TEXT,                       -- of the last call
     attempts      INTEGER NOT NULL DEFAULT 0, -- those that cost one
@@ -205,7 +206,7 @@ SELECT campaigns.name                                     AS campaign,
        last.duration_seconds                              AS duration_seconds,
        json_extract(last.record, '$.recorded_call_audio_url') AS recording_url,
        json_extract(last.record, '$.messages')            AS transcript,
-       contacts.due_at                                    AS due_at,
+       CASE WHEN contacts.state IN ('due', 'waiting') THEN contacts.due_at END AS due_at,
        contacts.detail                                    AS detail,
        contacts.data                                      AS row,
        contacts.updated_at                                AS updated_at,
