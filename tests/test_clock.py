@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dialer.clock import Clock
-from tests.engine_kit import in_virtual_time, moment
+from tests.virtual_time import in_virtual_time, moment
 
 
 def test_now_is_aware_and_in_utc_and_comes_from_its_source() -> None:

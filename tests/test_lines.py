@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dialer.lines import Lines, Pace
 from dialer.model import Sample
 from dialer.policy import pacing
-from tests.engine_kit import Time, in_virtual_time, moment, until
+from tests.virtual_time import Time, in_virtual_time, moment, until
 
 
 def lines(limit: int = 2) -> Lines:

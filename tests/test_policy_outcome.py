@@ -125,7 +125,8 @@ def test_a_redirect_is_lost_and_stops_the_run(status: int) -> None:
 @pytest.mark.parametrize("status", [100, 408, 409, 410, 418, 425, 451, 500, 502, 503, 504, 599])
 def test_what_proves_nothing_is_lost_even_in_the_words_of_a_full_account(status: int) -> None:
     box = outcome.sort_dial(Reply(status, message="concurrent call limit", retry_after=1.0), request())
-    assert box == Lost(f'status {status}, "concurrent call limit"')
+    # A 409 says that the call id is known there: it is not sent again, whatever is found.
+    assert box == Lost(f'status {status}, "concurrent call limit"', id_taken=status == 409)
 
 
 def test_silence_is_not_placed_only_where_no_byte_left() -> None:

@@ -1,98 +1,23 @@
-"""Looking up: what is found is found, and what is not there counts only where that has been proven to mean something."""
+"""Looking up: what is found is found; what is not there counts only where that has been shown to mean something."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dialer.ledger import Ledger
-from dialer.model import Attempt, Campaign, RecoveryRules
-from dialer.recovery import Absent, Case, Found, Recovery, Way
+from dialer.recovery import Found, Way
 from dialer.verbex import wire
-from tests.engine_kit import (
-    OWN,
-    Desk,
-    Time,
-    answer,
-    body_of,
-    campaign,
-    client_of,
-    desk,
-    dial_of,
-    in_virtual_time,
-    moment,
-    no_echo,
-    number,
-    open_ledger,
-    placed,
-    running,
-    unknown,
-    until,
-    with_people,
-)
+from tests.desk import Desk, answer, no_echo
+from tests.engine_kit import OWN, placed
+from tests.recovery_kit import HOLD, PEOPLE, looking, verdict
+from tests.virtual_time import Time, in_virtual_time, until
 
-PEOPLE = [number(n) for n in range(4)]
-HOLD = 120.0
-
-
-@dataclass
-class Looking:
-    """A recovery at work, over a desk and a ledger with people in it."""
-
-    recovery: Recovery
-    desk: Desk
-    ledger: Ledger
-    rules: Campaign
-    campaign_id: int
-
-    async def lost(self, hold: float = HOLD, *, is_placed: bool = False) -> Attempt:
-        """An attempt whose answer was lost just now."""
-        attempt = await unknown(self.ledger, self.rules, self.campaign_id, hold)
-        if is_placed:
-            self.desk.place(dial_of(attempt))
-        return attempt
-
-    def prove(self, way: Way = Way.LIST) -> None:
-        """A call of ours, of whomever, was found by this way."""
-        self.recovery._proven.add(way)
-
-    def looks(self) -> int:
-        """The looks that are written down."""
-        return int(self.ledger._connection.execute("SELECT SUM(looks) FROM attempts").fetchone()[0])
-
-
-@contextlib.asynccontextmanager
-async def looking(
-    folder: Path, time: Time, *, hold: float = HOLD, look_back: float = 7 * 86400.0, **sim: Any
-) -> AsyncIterator[Looking]:
-    async with desk(time, **sim) as made, open_ledger(folder, time) as ledger, client_of(made, time) as client:
-        rules = campaign(folder, made.url)
-        campaign_id = await with_people(ledger, rules, PEOPLE)
-        recovery = Recovery(
-            client, time.clock, RecoveryRules(hold, 50, look_back), ledger.look, ledger.knows, lambda heard: None
-        )
-        async with running(recovery.run()):
-            yield Looking(recovery, made, ledger, rules, campaign_id)
-
-
-async def verdict(case: Case, seconds: float = 600.0) -> tuple[str, float]:
-    """The verdict in a word, and when it came: `nothing` if there was none in that time."""
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            told = await asyncio.shield(case.verdict)
-            return ("absent" if isinstance(told, Absent) else "found"), loop.time()
-    return "nothing", loop.time()
-
-
-# --- found ---------------------------------------------------------------------------------------
+# --- found ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lookup", ["custom", "platform", "both"])
@@ -103,7 +28,8 @@ def test_a_call_that_was_placed_is_found_live_or_over(tmp_path: Path, lookup: st
             lost = await at_work.lost(is_placed=True)
             case = at_work.recovery.take(lost)
             word, when = await verdict(case)
-            assert (word, when) == ("found", pytest.approx(HOLD, abs=1.0))
+            assert word == "found"
+            assert when == pytest.approx(HOLD, abs=1.0)
             found = case.verdict.result()
             assert isinstance(found, Found)
             assert (found.record.own_id, found.record.is_over) == (lost.call_id, call_seconds < 10.0)
@@ -145,7 +71,7 @@ def test_the_record_of_another_call_is_not_taken_for_ours(tmp_path: Path) -> Non
     in_virtual_time(main())
 
 
-# --- absent --------------------------------------------------------------------------------------
+# --- absent ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", [Way.LIST, Way.GET_OWN])
@@ -293,7 +219,7 @@ def _only_new_ones(made: Desk) -> Any:
     return unread
 
 
-# --- the hold ------------------------------------------------------------------------------------
+# --- the hold -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("jump", "ready"), [(0.0, 120.0), (-3600.0, 120.0), (60.0, 60.0), (86400.0, 0.0)])
@@ -306,7 +232,8 @@ def test_a_hold_goes_on_over_restarts_and_is_never_longer_than_itself(
             lost = await at_work.lost(is_placed=True)
             time.jump += jump
             word, when = await verdict(at_work.recovery.take(lost))
-            assert (word, when) == ("found", pytest.approx(ready, abs=1.0))
+            assert word == "found"
+            assert when == pytest.approx(ready, abs=1.0)
 
     in_virtual_time(main())
 
@@ -317,130 +244,5 @@ def test_looks_become_rarer_where_nothing_is_proven(tmp_path: Path) -> None:
             case = at_work.recovery.take(await at_work.lost(0.0))
             assert (await verdict(case, 3600.0))[0] == "nothing"
             assert 60 <= len(at_work.desk.reads) / 2 <= 75
-
-    in_virtual_time(main())
-
-
-# --- recognising ---------------------------------------------------------------------------------
-
-
-def test_a_call_without_our_id_is_known_by_numbers_and_time(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with looking(tmp_path, Time(), lookup="platform") as at_work:
-            at_work.desk.told = lambda record: no_echo(record) | {"to_number": record["to_number"][1:]}
-            case = at_work.recovery.take(await at_work.lost(is_placed=True))
-            assert (await verdict(case))[0] == "found"
-
-    in_virtual_time(main())
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"to_number": "+14155559999"},
-        {"from_number": "+14155550199"},
-        {"metadata": {"dialer_call_id": "of another dial"}},
-        {"call_id": "of another dial"},
-        {"call_start_time": "2026-11-22T13:00:00Z"},
-        {"call_start_time": None, "call_end_time": "2026-11-22T13:00:00Z"},
-    ],
-    ids=lambda change: " ".join(change),
-)
-def test_a_call_that_does_not_fit_is_not_adopted(tmp_path: Path, change: dict[str, Any]) -> None:
-    async def main() -> None:
-        async with looking(tmp_path, Time(), lookup="platform") as at_work:
-            at_work.desk.told = lambda record: no_echo(record) | change
-            case = at_work.recovery.take(await at_work.lost(is_placed=True))
-            assert (await verdict(case, 300.0))[0] == "nothing"
-
-    in_virtual_time(main())
-
-
-def test_the_call_of_an_earlier_attempt_is_not_adopted(tmp_path: Path) -> None:
-    """A retry soon after a call that the ledger knows: the number, the own number and nearly the time fit."""
-
-    async def main() -> None:
-        async with looking(tmp_path, Time(), lookup="platform") as at_work:
-            at_work.desk.told = no_echo
-            earlier = await placed(at_work.desk, at_work.ledger, at_work.rules, at_work.campaign_id)
-            later = replace(await at_work.lost(), number=earlier.number)
-            assert (await verdict(at_work.recovery.take(later), 300.0))[0] == "nothing"
-
-    in_virtual_time(main())
-
-
-def test_a_list_that_knows_calls_by_the_platforms_id_alone_proves_nothing_for_those_without_one(
-    tmp_path: Path,
-) -> None:
-    """It may show the lost call under a number that is written in a way of its own."""
-
-    async def main() -> None:
-        async with looking(tmp_path, Time(), lookup="platform") as at_work:
-            at_work.desk.told = lambda record: no_echo(record) | {"from_number": "reminders"}
-            another = await placed(at_work.desk, at_work.ledger, at_work.rules, at_work.campaign_id)
-            page = body_of(at_work.desk._read("", {}))
-            at_work.recovery.found("list", wire.page(page).calls[0], another)
-            lost = await at_work.lost(is_placed=True)
-            assert (await verdict(at_work.recovery.take(lost), 600.0))[0] == "nothing"
-
-    in_virtual_time(main())
-
-
-# --- where calls that have not started stand -----------------------------------------------------
-
-
-@pytest.mark.parametrize("end", ["first", "last"])
-def test_a_call_that_has_not_started_is_found_at_either_end_of_the_list(tmp_path: Path, end: str) -> None:
-    async def main() -> None:
-        async with looking(tmp_path, Time(), lookup="platform") as at_work:
-            at_work.prove()
-            lost = await at_work.lost()
-            at_work.desk.unread = _sorted_by_start(lost, end)
-            assert (await verdict(at_work.recovery.take(lost)))[0] == "found"
-
-    in_virtual_time(main())
-
-
-def _sorted_by_start(attempt: Attempt, end: str) -> Any:
-    """A list of two pages each way, the call that has not started standing first or last of all."""
-    plain = {"call_status": "ended", "from_number": OWN, "to_number": "+14155559999", "direction": "outbound"}
-    old = plain | {"_id": "old", "call_start_time": "2026-11-01T00:00:00Z"}
-    ours = plain | {
-        "_id": "ours",
-        "call_status": "registered",
-        "call_start_time": None,
-        "metadata": {"dialer_call_id": attempt.call_id},
-    }
-
-    def unread(path: str, query: dict[str, str]) -> bytes:
-        if path != "/v1/calls/":
-            return answer(404)
-        if "start_time_after" in query:
-            return answer(200, {"calls": [], "next_page_token": None, "total_count": 0})
-        is_first = (end == "first") == (query["sort_direction"] == "desc")
-        token = query.get("page_token")
-        calls = [ours, old] if is_first and token is None else [old]
-        return answer(200, {"calls": calls, "next_page_token": "2", "total_count": 2})
-
-    return unread
-
-
-def test_a_list_without_end_is_not_whole(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with looking(tmp_path, Time()) as at_work:
-            at_work.prove()
-            at_work.desk.unread = lambda path, query: (
-                answer(200, {"calls": [], "next_page_token": "on", "total_count": 0}) if path == "/v1/calls/" else None
-            )
-            assert (await verdict(at_work.recovery.take(await at_work.lost()), 180.0))[0] == "nothing"
-
-    in_virtual_time(main())
-
-
-def test_nothing_is_asked_while_nothing_is_open(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with looking(tmp_path, Time()) as at_work:
-            await moment(3600.0)
-            assert at_work.desk.reads == []
 
     in_virtual_time(main())

@@ -14,26 +14,12 @@ import pytest
 from dialer.ledger import Ledger
 from dialer.model import Attempt, CallRecord, Campaign
 from dialer.tracker import Tracker, interval
-from tests.engine_kit import (
-    OWN,
-    Desk,
-    Time,
-    answer,
-    campaign,
-    client_of,
-    desk,
-    in_virtual_time,
-    moment,
-    no_echo,
-    number,
-    open_ledger,
-    placed,
-    running,
-    with_people,
-)
+from tests.desk import Desk, answer, client_of, desk, no_echo
+from tests.engine_kit import OWN, campaign, number, open_ledger, placed, with_people
+from tests.virtual_time import Time, in_virtual_time, moment, running
 
 PEOPLE = [number(n) for n in range(30)]
-EMPTY = {"calls": [], "next_page_token": None, "total_count": 0}
+EMPTY: dict[str, Any] = {"calls": [], "next_page_token": None, "total_count": 0}
 
 
 @dataclass
@@ -146,11 +132,11 @@ def test_a_finish_reason_beside_a_status_that_is_not_final_is_an_end(tmp_path: P
 
 def test_a_call_on_a_later_page_is_found(tmp_path: Path) -> None:
     async def main() -> None:
-        async with watching(tmp_path, Time(), call_seconds=60.0) as at_work:
+        async with watching(tmp_path, Time(), call_seconds=8.0) as at_work:
             first = await at_work.live()
-            for n in range(250):
+            for n in range(130):
                 at_work.desk.place({"from_number": OWN, "to_number": number(500 + n), "direction": "outbound"})
-            assert await at_work.tracker.end_of(first, 600.0) is not None
+            assert await at_work.tracker.end_of(first, 60.0) is not None
             assert at_work.reads("get") == 0
 
     in_virtual_time(main())
@@ -225,8 +211,8 @@ def test_a_call_whose_end_is_never_told_is_given_up_after_its_longest_time(tmp_p
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             call = await at_work.live()
-            assert await at_work.tracker.end_of(call, 900.0) is None
-            assert at_work.desk.time.monotonic() == pytest.approx(900.0, abs=1.0)
+            assert await at_work.tracker.end_of(call, 90.0) is None
+            assert at_work.desk.time.monotonic() == pytest.approx(90.0, abs=1.0)
             before = at_work.reads()
             await moment(100.0)
             assert at_work.reads() == before

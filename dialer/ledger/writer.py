@@ -58,11 +58,9 @@ class Writer:
         return await future
 
     async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             group, self._waiting = self._waiting[:_MOST_IN_A_GROUP], self._waiting[_MOST_IN_A_GROUP:]
-            operations = [operation for operation, _ in group]
-            results = await asyncio.shield(loop.run_in_executor(self._executor, self.commit, operations))
+            results = await self._committed([operation for operation, _ in group])
             for (_, future), result in zip(group, results, strict=True):
                 if future.cancelled():
                     continue
@@ -70,6 +68,14 @@ class Writer:
                     future.set_exception(result)
                 else:
                     future.set_result(result)
+
+    async def _committed(self, operations: list[Operation[Any]]) -> list[Any]:
+        """Commit where the executor works; whatever fails there, those who wait are told: else they wait for ever."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.shield(loop.run_in_executor(self._executor, self.commit, operations))
+        except Exception as error:
+            return [explained(error, self._path)] * len(operations)
 
     def commit(self, operations: list[Operation[Any]]) -> list[Any]:
         """One transaction for all; an operation that raises is undone alone, a commit that fails undoes all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +23,14 @@ VERBS = ("pause", "resume", "cancel")
 async def serve(ledger: Ledger, took_effect: Callable[[str, str, str], None], clock: Clock) -> None:
     """Apply requests as they come; `took_effect` is told the campaign, the verb and the sentence. Ends by being
     cancelled."""
+    unanswered: dict[str, str] = {}
     while True:
         for request in list(control.requests(ledger.path)):
-            sentence = await _apply(ledger, request, took_effect)
-            control.answer(ledger.path, request, sentence)
+            if request.name not in unanswered:
+                unanswered[request.name] = await _apply(ledger, request, took_effect)
+            with contextlib.suppress(OSError):  # a full disk, perhaps: what was done is answered as soon as it can be
+                control.answer(ledger.path, request, unanswered[request.name])
+                del unanswered[request.name]
         await clock.sleep(LOOKS_EVERY)
 
 
@@ -38,7 +43,7 @@ async def _apply(ledger: Ledger, request: control.Request, took_effect: Callable
         name = str(facts["campaign"])
         sentence = await ledger.pause(name, request.verb, str(facts.get("why", "")), until, str(facts.get("who", "")))
         took_effect(name, request.verb, sentence)
-    except (DialerError, KeyError, ValueError) as error:
+    except (DialerError, KeyError, TypeError, ValueError) as error:
         return f"{NOT_DONE}{error}"
     return sentence
 
