@@ -206,6 +206,7 @@ def test_all_errors_of_a_file_are_shown_at_once(folder: Path, capsys: pytest.Cap
     assert [re.findall(r"line (\d+):", line) for line in result.err.splitlines()[1:]] == [["4"], ["7"], ["12"]]
 
 
+@pytest.mark.slow
 def test_a_bad_file_in_a_process_of_its_own(folder: Path) -> None:
     BAD["broken YAML"][0](folder)
     result = process("run", folder / "campaign.yaml")
@@ -329,6 +330,7 @@ if os.geteuid() == 0:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_ledger", [False, True])
 def test_a_folder_that_may_not_be_written(tmp_path: Path, has_ledger: bool) -> None:
     path = campaign(tmp_path)

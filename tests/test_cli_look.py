@@ -152,6 +152,7 @@ def test_status_for_people_and_for_programs(
     assert told(capsys, "status", "--ledger", finished.parent / "dialer.db", "--json").out.split('"at"')[0] in shown.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "columns", "rows"),
     [
@@ -185,6 +186,7 @@ def test_export_since_an_instant_and_to_nowhere(
     assert process("export", finished, "-o", "-").out.splitlines()[0].startswith("campaign,id,phone,state,")
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_nothing_to_do(finished: Path) -> None:
     rings = finished.parent / "dialer.db.rings.jsonl"
     before = rung(rings)

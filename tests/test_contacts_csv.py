@@ -105,6 +105,7 @@ def test_a_nul_byte_is_a_reject_and_is_shown(tmp_path: Path) -> None:
     assert [row.line for row in found.rows] == [3]
 
 
+@pytest.mark.slow
 def test_large_pieces_end_before_their_rows_do(tmp_path: Path) -> None:
     big, small = ["+14155550123", "x" * 10_000_000], ["+14155550123", "x"]
     found = taken(rules(write(tmp_path / "people.csv", as_csv([["phone", "note"], big, big, small]))))

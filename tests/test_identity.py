@@ -17,6 +17,8 @@ from dialer.export import RESULT_COLUMNS
 from tests.command_line import TEXT, campaign, change, people_of, taken_in
 from tests.lists import as_csv, write, write_parquet
 
+pytestmark = pytest.mark.slow  # ten thousand rows, read and written several times
+
 ROWS = 10_000
 COLUMNS = ("id", "phone", "plain", "name, full", 'a "quoted" word', "größe", "=sum", "📞", "row.id", "NA")
 CELLS = (

@@ -221,6 +221,7 @@ def bring_up(path: Path, version: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 async def test_a_newer_version_brings_a_ledger_up_to_date_and_this_one_then_refuses_it(tmp_path: Path) -> None:
     """The newer version is a copy of this one with a migration more."""
     newer = tmp_path / "newer"

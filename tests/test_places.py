@@ -185,6 +185,7 @@ def _disagreements(seed: int, each: int) -> tuple[int, int, list[str]]:
     return asked, good, wrong
 
 
+@pytest.mark.slow
 def test_what_is_remembered_agrees_with_the_library() -> None:
     asked, good, wrong = _disagreements(seed=20261122, each=84)
     assert asked > 20_000

@@ -210,6 +210,7 @@ def test_the_live_view_is_drawn_as_it_is_shown() -> None:
 # --- cron and systemd --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_cron_line_works_without_an_environment(tmp_path: Path) -> None:
     (block,) = blocks("crontab")
     line = block.splitlines()[-1]

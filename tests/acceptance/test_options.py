@@ -78,6 +78,7 @@ def test_only_one_person_is_dialled(tmp_path: Path) -> None:
     assert world.states() == {"done": 2, "due": PEOPLE - 2}
 
 
+@pytest.mark.slow
 def test_only_somebody_who_is_not_there_is_told_so(tmp_path: Path) -> None:
     world = _world(tmp_path)
     ended = world.run("run", world.campaign(), "--only", "P-9999")
@@ -212,6 +213,7 @@ def test_settle_collects_the_ends_and_dials_nobody(tmp_path: Path) -> None:
     everyone_settled(world, people=PEOPLE, most=1)
 
 
+@pytest.mark.slow
 def test_settle_without_a_ledger_says_that_nothing_is_open(tmp_path: Path) -> None:
     world = _world(tmp_path, 2)
     ended = world.run("settle", world.campaign())
