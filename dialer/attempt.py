@@ -57,6 +57,11 @@ class Result:
     passed: Passed | None = None
     stop: StopCause | None = None
 
+    @property
+    def placed_nobody(self) -> bool:
+        """Whether it is sure that nobody was rung: no intent, a refusal, or an account that was full."""
+        return self.passed is not None or (self.decision is not None and not self.decision.costs)
+
 
 def called(contacts: ListRules, call: CallRules, columns: Mapping[str, JSON]) -> tuple[list[str], list[str]]:
     """The columns of a row that are sent as data and as metadata; `*` is all that have no other use."""

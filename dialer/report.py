@@ -247,12 +247,18 @@ def summary(totals: Totals) -> list[str]:
         f"{totals.campaign}: {_people(totals.rows)}; {count} used up.",
         *_group(totals, "reached", (ContactState.DONE,)),
         *_group(totals, f"to be tried{_when(totals)}", OPEN),
-        *_group(totals, "on the line now", (ContactState.DIALING,)),
+        *_on_the_line(totals),
         *_group(totals, "not reached and not to be tried again", (ContactState.EXHAUSTED,)),
         *_group(totals, "not to be called", (ContactState.EXCLUDED,)),
         *_group(totals, "unknown: nobody can say yet whether they were rung", (ContactState.UNKNOWN,)),
         *_rejects(totals),
     ]
+
+
+def _on_the_line(totals: Totals) -> Iterator[str]:
+    """A live call has no reason yet, and the last call's would mislead."""
+    if count := totals.states.get(ContactState.DIALING, 0):
+        yield f"{count:>6} on the line now"
 
 
 def _people(count: int) -> str:

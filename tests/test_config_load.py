@@ -72,7 +72,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         ("phone: [mobile, home]", "phone", ("mobile", "home")),
         ("phone: ' mobile '", "phone", ("mobile",)),
         ("id: ref\n  one_per: id", "one_per", "id"),
-        ("consent: c\n  postcode: p\n  region: r\n  timezone: t", "steering", ("t", "r", "p", "c")),
+        ("postcode: p\n  region: r\n  timezone: t", "steering", ("t", "r", "p")),
         ("required: name", "required", ("name",)),
         ("required: []", "required", ()),
         ("min_rows: 0", "min_rows", 0),

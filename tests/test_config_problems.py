@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dialer.config import load
 from dialer.errors import CampaignError, Problem
 from tests.campaign_files import FULL, SMALL, loaded, only, refused, small
 
@@ -269,3 +270,29 @@ def test_a_damaged_file_is_refused_or_read_and_nothing_else(tmp_path: Path, at: 
     except CampaignError as error:
         assert error.problems
         assert all(problem.message for problem in error.problems)
+
+
+@pytest.mark.parametrize(("hold", "fault"), [("0s", True), ("59s", True), ("60s", False), ("120s", False)])
+def test_a_hold_that_is_too_short_for_real_people_is_refused(tmp_path: Path, hold: str, fault: bool) -> None:
+    text = (
+        "name: a\ncontacts: {file: people.csv}\ncall: {from: +14155550100}\nhours: always\nrules: none\n"
+        f"platform: {{url: 'https://api.verbex.ai', api_key: API_x}}\nrecovery: {{hold: {hold}}}\n"
+    )
+    (tmp_path / "people.csv").write_text("phone\n+14155550123\n")
+    path = tmp_path / "campaign.yaml"
+    path.write_text(text)
+    if not fault:
+        assert load(path, {}).recovery.hold == float(hold[:-1])
+        return
+    with pytest.raises(CampaignError, match=r"line 7: recovery\.hold: is too short.*at least 60s"):
+        load(path, {})
+
+
+def test_a_consent_column_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.yaml"
+    path.write_text(
+        "name: a\ncontacts: {file: people.csv, consent: ok}\ncall: {from: +14155550100}\nplatform: {url: simulator}\n"
+    )
+    (tmp_path / "people.csv").write_text("phone,ok\n+14155550123,no\n")
+    with pytest.raises(CampaignError, match=r"contacts\.consent"):
+        load(path, {})

@@ -48,7 +48,7 @@ TAKEN = [
     ("contacts", "expires: ${HOURS}h"),
     ("contacts", "newer_than: 1.5d"),
     ("contacts", "encoding: latin-1\n  delimiter: ';'"),
-    ("contacts", "timezone: tz\n  region: r\n  postcode: p\n  consent: c"),
+    ("contacts", "timezone: tz\n  region: r\n  postcode: p"),
     ("call", "agent: 66f1c0ffee"),
     ("call", "agent: {column: agent_id}"),
     ("call", 'data: "*"'),

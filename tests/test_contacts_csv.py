@@ -29,8 +29,8 @@ LATIN = "id,phone,name\n1,+14155550123,Zoë\n"
         (PEOPLE.encode("utf-16-le"), {"encoding": "utf-16-le"}),
         (PEOPLE.encode("cp1250"), {"encoding": "cp1250"}),
         (PEOPLE.encode("utf-8-sig"), {"encoding": "UTF8"}),
-        (gzip.compress(PEOPLE.encode()), {}),
-        (gzip.compress(PEOPLE.encode("utf-16")), {}),
+        (gzip.compress(PEOPLE.encode(), mtime=0), {}),
+        (gzip.compress(PEOPLE.encode("utf-16"), mtime=0), {}),
         (PEOPLE.replace(",", ";").encode(), {}),
         (PEOPLE.replace(",", "\t").encode(), {}),
         (PEOPLE.replace(",", "|").encode(), {"delimiter": "|"}),
@@ -117,7 +117,7 @@ def test_large_pieces_end_before_their_rows_do(tmp_path: Path) -> None:
 # --- faults of the file --------------------------------------------------------------------------
 
 OPEN = 'id,phone,note\n1,+14155550123,"fine ""and""\nlong"\n2,+14155550124,"open\n3,+14155550125,x\n'
-ZIPPED = gzip.compress(as_csv([["phone"], *([f"+1415{n:07d}"] for n in range(2000, 9000))]).encode())
+ZIPPED = gzip.compress(as_csv([["phone"], *([f"+1415{n:07d}"] for n in range(2000, 9000))]).encode(), mtime=0)
 
 FAULTS: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("an open quote", OPEN.encode(), {}, r"line 4: a quote that opens here is never closed"),
@@ -142,7 +142,12 @@ FAULTS: list[tuple[str, bytes, dict[str, Any], str]] = [
         r"line 2, .* UTF-8 text; correct contacts.enc",
     ),
     ("a wrong encoding after blocks", b"phone\n" + (b"1" * 999 + b"\n") * 99 + b"\xe9x", {}, r"line 101, byte 99006: "),
-    ("a wrong encoding in gzip", gzip.compress(b"phone\r\n1\r\n\xe9x\r\n"), {}, r"line 3, byte 10: this is not UTF-8"),
+    (
+        "a wrong encoding in gzip",
+        gzip.compress(b"phone\r\n1\r\n\xe9x\r\n", mtime=0),
+        {},
+        r"line 3, byte 10: this is not UTF-8",
+    ),
     ("half a UTF-16 character", PEOPLE.encode("utf-16")[:-1], {}, r"line 3, byte 118: this is not UTF-16 text"),
     (
         "UTF-16 without its mark",
@@ -155,7 +160,7 @@ FAULTS: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a long delimiter", PEOPLE.encode(), {"delimiter": "||"}, r"contacts.delimiter is '\|\|'; it must be one char"),
     ("a quote as delimiter", PEOPLE.encode(), {"delimiter": '"'}, r"contacts.delimiter is '\"'; it must be one char"),
     ("an empty file", b"", {}, r"the file is empty"),
-    ("an empty gzip", gzip.compress(b""), {}, r"nothing but blank lines"),
+    ("an empty gzip", gzip.compress(b"", mtime=0), {}, r"nothing but blank lines"),
     ("blank lines", b"\n\r\n\n", {}, r"nothing but blank lines"),
     ("a mark and nothing else", b"\xef\xbb\xbf", {}, r"nothing but blank lines"),
     ("a header and no rows", b"phone,name\n", {}, r"a header and no rows"),

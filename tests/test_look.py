@@ -24,7 +24,6 @@ reminders: 9 people; 6 attempts were used up.
            1  not called yet
            1  not rung: the account had no free line
      1 on the line now
-           1  not called yet
      1 not reached and not to be tried again
            1  did not answer; all attempts are used up
      1 not to be called

@@ -179,6 +179,8 @@ def test_a_refusal_in_the_words_of_a_full_account_is_one(status: int, message: s
     [
         ("CONCURRENT-CALL LIMIT", True),
         ("the concurrent  call\nlimit of 20", True),
+        ("maximum concurrent calls reached", True),
+        ("Concurrency limit exceeded", True),
         ("", False),
         ("rate limit", False),
         ("too many concurrent connections", False),

@@ -40,7 +40,7 @@ SPOILED: dict[str, tuple[Script, str]] = {
     ),
     "too large": (answering(http("201 Created", b" " * (4 * MIB + 1))), "larger than 4 MiB"),
     "too large unpacked": (
-        answering(http("201 Created", gzip.compress(b" " * (5 * MIB)), "Content-Encoding: gzip")),
+        answering(http("201 Created", gzip.compress(b" " * (5 * MIB), mtime=0), "Content-Encoding: gzip")),
         "larger than 4 MiB",
     ),
 }
@@ -65,10 +65,10 @@ def chunked(body: bytes) -> bytes:
 READABLE: dict[str, bytes] = {
     "plain": PLACED,
     "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(call_body()),
-    "gzip": http("201 Created", gzip.compress(call_body()), "Content-Encoding: gzip"),
+    "gzip": http("201 Created", gzip.compress(call_body(), mtime=0), "Content-Encoding: gzip"),
     "gzip in chunks": HEAD
     + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
-    + chunked(gzip.compress(call_body())),
+    + chunked(gzip.compress(call_body(), mtime=0)),
     "until the end": HEAD + b"Connection: close\r\n\r\n" + call_body(),
     "HTTP/1.0": b"HTTP/1.0 201 Created\r\n\r\n" + call_body(),
     "a hint first": b"HTTP/1.1 100 Continue\r\n\r\n" + PLACED,

@@ -18,6 +18,8 @@ def word(verb: str, campaign: Path | None, ledger: Path | None, every: bool, why
     """Carry a person's word to the ledger, or to the run that holds it, and print the answer."""
     path, name = given.ledger_of(campaign, ledger)
     moment = given.instant("--until", until) if until is not None else None
+    if moment is not None and moment <= Clock().now():
+        raise UsageError(f"--until {until}: that moment is over; name one to come")
     for each in _names(path, name, every):
         print(asyncio.run(_ask(path, verb, each, why, moment)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,12 @@ from dialer.cli import given
 from dialer.clock import Clock
 from dialer.console import Console, choose, mask_text, set_up_logging
 from dialer.errors import CampaignError, DialerError, ExitCode, Problem, UsageError
+from dialer.ledger import reading
 from dialer.model import Campaign
 from dialer.report import Totals, closing_json, closing_line, summary
 from dialer.runner import Closed, Closing, Options
 from dialer.runner import run as run_campaigns
+from dialer.runner.conduct import STOPPED
 from dialer.runner.endings import reason_of
 
 
@@ -50,6 +53,8 @@ def run(files: Sequence[Path], asked: Options, result: Path | None, log_format: 
     """Load, run, tell how it ended; gives the exit code."""
     if log_format not in ("text", "json"):
         raise UsageError(f"--log-format: {log_format!r} is neither text nor json")
+    _check_result(result)
+    _heed_signals()
     clock = Clock()
     console = choose(
         sys.stderr,
@@ -82,10 +87,39 @@ def _run(files: Sequence[Path], asked: Options, console: Console, clock: Clock) 
         return asyncio.run(run_campaigns(campaigns, asked, console, clock)), campaigns
     except DialerError as error:
         console.say("failed", str(error), level="error")
-        names = [campaign.name for campaign in campaigns] or [path.stem for path in files]
-        reason = reason_of(error)
-        empty = [Totals(name, clock.now(), {}, {}, 0, {}, 0, {}, None) for name in names]
-        return Closed(tuple(Closing(total.campaign, error.code, reason, total) for total in empty), error.code), []
+        return _not_begun(campaigns, files, error.code, reason_of(error), clock), []
+    except KeyboardInterrupt:
+        # A signal before the run listened for them: nobody was dialled, and the same command begins anew.
+        return _not_begun(campaigns, files, ExitCode.WORK_REMAINS, STOPPED.reason, clock), []
+
+
+def _not_begun(
+    campaigns: Sequence[Campaign], files: Sequence[Path], code: ExitCode, reason: str, clock: Clock
+) -> Closed:
+    """How a run closes that could not begin: with what the ledger says, where it can be read."""
+    if not campaigns:
+        totals = [_nothing_known(path.stem, clock) for path in files]
+    else:
+        totals = [_last_known(campaign, clock) for campaign in campaigns]
+    return Closed(tuple(Closing(total.campaign, code, reason, total) for total in totals), code)
+
+
+def _last_known(campaign: Campaign, clock: Clock) -> Totals:
+    try:
+        with reading.open_reader(campaign.ledger) as reader:
+            return Totals(campaign.name, **reader.standing(reader.find(campaign.name).id, clock.now()))
+    except DialerError:
+        return _nothing_known(campaign.name, clock)
+
+
+def _nothing_known(name: str, clock: Clock) -> Totals:
+    return Totals(name, clock.now(), {}, {}, 0, {}, 0, {}, None)
+
+
+def _heed_signals() -> None:
+    """Until the run listens for signals itself, SIGTERM and SIGHUP are as Ctrl-C: a clean end, and 75."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _load(files: Sequence[Path]) -> list[Campaign]:
@@ -129,12 +163,24 @@ def _tell(closed: Closed, *, loud: bool) -> None:
 
 
 def _write_result(path: Path, closed: Closed) -> None:
-    """One object for one campaign; for several, one that holds them and the code of the run."""
+    """One object for one campaign; for several, one that holds them and the code of the run. A file appears whole; what
+    is no file (a device, a pipe) is written into."""
     each = [closing_json(closing.name, closing.code, closing.reason, closing.totals) for closing in closed.closings]
     whole = each[0] if len(each) == 1 else {"code": int(closed.code), "campaigns": each}
-    draft = path.with_name(f".{path.name}.new")
+    text = json.dumps(whole, indent=2) + "\n"
+    meant = path.resolve()
+    draft = meant.with_name(f".{meant.name}.new")
     try:
-        draft.write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
-        draft.replace(path)
+        if meant.exists() and not meant.is_file():
+            meant.write_text(text, "utf-8")
+            return
+        draft.write_text(text, "utf-8")
+        draft.replace(meant)
     except OSError as error:
         print(f"dialer: {path} cannot be written ({error.strerror}): how it ended is told here alone", file=sys.stderr)
+
+
+def _check_result(path: Path | None) -> None:
+    """Raises UsageError before anybody is dialled if the result could not be written after it."""
+    if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
+        raise UsageError(f"--result {path}: name a file in a folder that exists")

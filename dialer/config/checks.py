@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dialer.config.address import SIMULATOR, is_local
 from dialer.config.document import Document, Place
-from dialer.config.words import Wrong, nearest, quoted
+from dialer.config.words import Wrong, duration, nearest, quoted
 from dialer.policy.outcome import ACCOUNT_FULL, REASONS
 from dialer.policy.retry import GROUPS
 
@@ -19,6 +19,9 @@ RETRY_WORDS = frozenset({"attempts", *GROUPS, *REASONS})
 
 _URL = ("platform", "url")
 
+SHORTEST_HOLD = 60.0
+"""Seconds; platforms have been seen to queue a call for 30 s and to answer 404 meanwhile."""
+
 
 def faults(document: Document) -> Iterator[Fault]:
     """Every rule between keys that the file breaks, with the place of the key that should change."""
@@ -26,6 +29,7 @@ def faults(document: Document) -> Iterator[Fault]:
     yield from _platform(document)
     yield from _identity(document)
     yield from _retry(document)
+    yield from _hold(document)
 
 
 def _said_aloud(document: Document) -> Iterator[Fault]:
@@ -50,6 +54,19 @@ def _identity(document: Document) -> Iterator[Fault]:
     if document.at("contacts", "one_per") == "id" and document.at("contacts", "id") is None:
         message = "a person per id needs an id, and contacts.id names no column"
         yield ("contacts", "one_per"), Wrong(message, "add id: and the column's name")
+
+
+def _hold(document: Document) -> Iterator[Fault]:
+    place = ("recovery", "hold")
+    if document.at(*place) is None or document.is_spoiled(*_URL) or is_local(document.at(*_URL)):
+        return
+    try:
+        seconds = duration(document.at(*place))
+    except Wrong:
+        return  # said already
+    if seconds < SHORTEST_HOLD:
+        message = "is too short: a call that the platform records late would be taken for absent, and rung twice"
+        yield place, Wrong(message, f"at least {SHORTEST_HOLD:.0f}s where real people are called")
 
 
 def _retry(document: Document) -> Iterator[Fault]:

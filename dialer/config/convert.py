@@ -26,7 +26,7 @@ ATTEMPTS = 3
 LEDGER = "dialer.db"
 SIMULATED_KEY = "API_simulated"
 
-_STEERING = ("timezone", "region", "postcode", "consent")
+_STEERING = ("timezone", "region", "postcode")
 
 
 def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaign:

@@ -37,7 +37,7 @@ _EXAMPLES = {
     "platform.url": "url: https://api.verbex.ai, or url: simulator",
 }
 
-_NOT_YET = frozenset({"contacts.priority", "contacts.not_before", "contacts.not_after"})
+_NOT_YET = frozenset({"contacts.consent", "contacts.priority", "contacts.not_before", "contacts.not_after"})
 
 _LOOKS_LIKE_KEY = re.compile(r"\b(?:API_|whsec_)(?=[A-Z_-]*[a-z0-9])[\w-]{8,}")
 _LONG_QUOTE = re.compile(r"'([^']{60})[^']{20,}'")

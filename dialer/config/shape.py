@@ -43,7 +43,6 @@ class ContactsPart(_Part):
     timezone: leaves.Text | None = Field(None, description="A column that tells the person's time zone.")
     region: leaves.Text | None = Field(None, description="A column that tells the person's region.")
     postcode: leaves.Text | None = Field(None, description="A column that tells the person's post code.")
-    consent: leaves.Text | None = Field(None, description="A column that tells what the person has agreed to.")
     required: leaves.Columns | None = Field(None, description="Columns in which an empty cell makes the row a reject.")
     expires: leaves.SomeTime | None = Field(
         None, description="A contact is given up this long after its row was first seen: 20h."

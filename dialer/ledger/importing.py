@@ -113,6 +113,8 @@ def apply(
         ListError: no good row, too few rows, too many rejects, too many rows gone. Nothing was changed.
     """
     given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id}
+    if rules.id is None and len(rules.phone) > 1:
+        db.execute(SQL["know_by_number"], given)
     db.execute(SQL["index_staged"])
     _reject_duplicates(db, given, rules)
     good, bad = db.execute(SQL["sums"], given).fetchone()

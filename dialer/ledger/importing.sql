@@ -38,6 +38,16 @@ CREATE INDEX staged_by_person ON staged (import_id, person, id)
 -- As above.
 DROP INDEX staged_by_person
 
+-- :name know_by_number
+-- Without an id column and with several numbers a row, people are known by any number of theirs: a number that is filled
+-- in before the one that was rung makes nobody a new person.
+UPDATE staged SET person = COALESCE((
+    SELECT contacts.person FROM json_each(staged.numbers) AS each
+    JOIN numbers ON numbers.number = json_extract(each.value, '$[0]')
+    JOIN contacts ON contacts.id = numbers.contact_id AND contacts.campaign_id = :campaign
+    ORDER BY contacts.id LIMIT 1), person)
+WHERE import_id = :import
+
 -- :name reject_same_person
 -- A second row about the same person.
 INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
@@ -53,27 +63,34 @@ DELETE FROM staged WHERE import_id = :import
 AND id <> (SELECT MIN(id) FROM staged AS same WHERE same.import_id = :import AND same.person = staged.person)
 
 -- :name make_taken
--- The first row of each number, for `one_per: phone`.
+-- The row that keeps each number, for `one_per: phone`: whoever is a contact already, else the first; or else a list in
+-- another order would make a new contact of a number that was rung.
 CREATE TEMP TABLE taken AS
-SELECT json_extract(each.value, '$[0]') AS number, MIN(staged.id) AS first
+SELECT json_extract(each.value, '$[0]') AS number,
+       COALESCE(MIN(CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person
+                                      AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0)) THEN staged.id END),
+                MIN(staged.id)) AS first
 FROM staged, json_each(staged.numbers) AS each WHERE staged.import_id = :import GROUP BY 1
 
 -- :name make_taken_first_only
 -- The same where the list has one phone column, which is much quicker.
 CREATE TEMP TABLE taken AS
-SELECT number, MIN(id) AS first FROM staged WHERE import_id = :import GROUP BY number
+SELECT number,
+       COALESCE(MIN(CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person
+                                      AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0)) THEN id END), MIN(id)) AS first
+FROM staged WHERE import_id = :import GROUP BY number
 
 -- :name index_taken
 -- For the two that follow.
 CREATE UNIQUE INDEX temp.taken_by_number ON taken (number)
 
 -- :name make_doubles
--- Rows with a number that an earlier row has.
+-- Rows with a number that another row keeps.
 CREATE TEMP TABLE doubles AS
 SELECT staged.id AS id, MIN(taken.first) AS first, json_extract(each.value, '$[0]') AS number
 FROM staged, json_each(staged.numbers) AS each
 JOIN taken ON taken.number = json_extract(each.value, '$[0]')
-WHERE staged.import_id = :import AND taken.first < staged.id
+WHERE staged.import_id = :import AND taken.first <> staged.id
 GROUP BY staged.id
 
 -- :name make_doubles_first_only
@@ -81,7 +98,7 @@ GROUP BY staged.id
 CREATE TEMP TABLE doubles AS
 SELECT staged.id AS id, taken.first AS first, staged.number AS number
 FROM staged JOIN taken ON taken.number = staged.number
-WHERE staged.import_id = :import AND taken.first < staged.id
+WHERE staged.import_id = :import AND taken.first <> staged.id
 
 -- :name reject_doubles
 -- A second row with a number.

@@ -122,6 +122,7 @@ _REFUSALS: Mapping[int, Refusal] = {
 """The statuses that prove that no call was placed. All others prove nothing."""
 
 _CONFLICT = 409
+_FULL = ("limit", "max", "reached", "exceed", "full")
 
 _REUSABLE = frozenset({Refusal.TOO_MANY, Refusal.ACCOUNT_FULL})
 _LONGEST_WORDS = 300
@@ -145,8 +146,8 @@ def sort_dial(answer: Answer, request: DialRequest) -> Box:
 
 def shows_capacity(message: str) -> bool:
     """Whether the platform's words say that the account has as many calls as it may have."""
-    words = " ".join(message.lower().replace("_", " ").replace("-", " ").split())
-    return "concurrent call limit" in words
+    words = message.lower()
+    return "concurren" in words and any(word in words for word in _FULL)
 
 
 def _sort_silence(answer: NoReply) -> Box:

@@ -81,7 +81,7 @@ class Engine:
             end_of=self.tracker.end_of,
             look_up=self._look_up,
             is_stopping=lambda: self.scheduler.stopping,
-            heard=self.platform.hear,
+            heard=self.platform.hear_dial,
         )
         self.stopped: StopCause | None = None
         self.imported: Imported | None = None
@@ -270,8 +270,9 @@ class Engine:
         self.sent.append(began)
         try:
             result = await self.attempts.carry_out(candidate, line)
-            if result.passed is not None or result.refusal is not None:
+            if result.placed_nobody:
                 self._counted -= 1
+                self.platform.trial_over()
             self.scheduler.back(candidate, aside=result.passed is Passed.NUMBER_LIVE)
             self._learn(result, began)
         finally:

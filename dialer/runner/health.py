@@ -20,6 +20,8 @@ NEVER_SEEN = 60.0
 class Platform:
     """Hears every answer of one campaign's platform; `admit` waits until it may be dialled.
 
+    Reads and dials are judged apart: a platform that answers reads and fails at dials is not whole. After a row of
+    failed dials one dial is let through at a time, at growing intervals, and only while reads are answered.
     `stop` is called with the cause if the platform refuses the key, or does not come back; `say` tells the user.
     """
 
@@ -30,70 +32,114 @@ class Platform:
         self._clock = clock
         self._stop = stop
         self._say = say
-        self._breaker = Breaker(give_up_after=NEVER_SEEN)
+        self._reads = Breaker(give_up_after=NEVER_SEEN)
+        self._dials = Breaker()
+        self._trial: asyncio.Event | None = None
         self._seen = False
         self._last_trouble = ""
 
     @property
     def is_down(self) -> bool:
         """Whether nobody is dialled because the platform does not answer as it should."""
-        return breaker.state(self._breaker, self._clock.monotonic()) is not Health.CLOSED
+        return self._reads.opened_at is not None or self._dials.opened_at is not None
 
     def hear(self, answer: CallPage | Answer) -> None:
-        """Learn from an answer to a dial or a read."""
-        trouble = _trouble(answer)
-        was_open = self._breaker.opened_at is not None
-        if trouble:
-            self._last_trouble = trouble
-        elif not self._seen:
+        """Learn from an answer to a read."""
+        was_down, trouble = self.is_down, self._noted(answer)
+        if not trouble and not self._seen:
             self._seen = True
-            self._breaker = Breaker()
-        self._breaker = breaker.after(self._breaker, not trouble, self._clock.monotonic())
-        is_open = self._breaker.opened_at is not None
-        if is_open and not was_open:
-            sentence = f"the platform does not answer as it should ({trouble}): nobody new is dialled until it does"
-            self._say("platform_down", sentence, is_trouble=True)
-        elif was_open and not is_open:
-            self._say("platform_up", "the platform answers again: dialling goes on")
+            self._reads = Breaker()
+        self._reads = breaker.after(self._reads, not trouble, self._clock.monotonic())
+        self._tell(was_down, trouble)
+        if isinstance(answer, Reply) and answer.status in _KEY_REFUSED:
+            self._stop(outcome.key_refused(answer))
+
+    def hear_dial(self, answer: Answer) -> None:
+        """Learn from an answer to a dial."""
+        was_down, trouble = self.is_down, self._noted(answer)
+        self._dials = breaker.after(self._dials, not trouble, self._clock.monotonic())
+        self._tell(was_down, trouble)
+        self.trial_over()
+
+    def trial_over(self) -> None:
+        """The one dial that was let through has been answered, or was not sent after all."""
+        if self._trial is not None:
+            self._trial.set()
+            self._trial = None
 
     async def first_look(self) -> None:
         """Ask once before anybody is dialled: whether the key is taken, and whether there is anybody to ask."""
         answer = await self._client.list(page_size=1)
         self.hear(answer)
-        if isinstance(answer, Reply) and answer.status == 401:
-            self._stop(outcome.key_refused(answer))
-        elif _trouble(answer):
-            self._breaker = replace(self._breaker, failures=self._breaker.opens_after - 1)
+        if _trouble(answer):
+            self._reads = replace(self._reads, failures=self._reads.opens_after - 1)
             self.hear(answer)
+        elif isinstance(answer, Reply) and answer.status not in _KEY_REFUSED:
+            self._say(
+                "no_list",
+                f"the platform's list of calls answers {answer.status}: ends are asked for one call at a time, and a "
+                "lost answer may stay unknown",
+                is_trouble=True,
+            )
 
     async def admit(self) -> bool:
-        """Wait until the platform answers; False if it is given up. A probe is a read: never a person."""
+        """Wait until the platform answers; False if it is given up. A probe is a read, and then one dial."""
         while True:
-            now = self._clock.monotonic()
-            health = breaker.state(self._breaker, now)
-            if health is Health.CLOSED:
-                return True
             if self.is_given_up():
                 return False
-            if health is Health.PROBING:
-                self.hear(await self._client.list(page_size=1))
-            else:
-                await asyncio.sleep(min(self._breaker.probe_at - now, 1.0))
+            if await self._is_open():
+                continue
+            if self._dials.opened_at is None:
+                return True
+            if self._trial is None:
+                self._trial = asyncio.Event()
+                return True
+            await self._trial.wait()
+
+    async def _is_open(self) -> bool:
+        """Wait a moment, or probe by a read, if a breaker says so."""
+        now = self._clock.monotonic()
+        states = [(one, breaker.state(one, now)) for one in (self._reads, self._dials)]
+        waits = [one.probe_at - now for one, health in states if health is Health.OPEN]
+        if waits:
+            await asyncio.sleep(min(max(waits), 1.0))
+            return True
+        if states[0][1] is Health.PROBING:
+            self.hear(await self._client.list(page_size=1))
+            return True
+        return False
 
     def is_given_up(self) -> bool:
-        """Whether the platform has been gone for too long; then the campaign is stopped, whoever asks."""
-        is_gone = breaker.state(self._breaker, self._clock.monotonic()) is Health.GIVEN_UP
-        if is_gone:
-            self._stop(self._given_up())
-        return is_gone
+        """Whether the platform has failed for too long; then the campaign is stopped, whoever asks."""
+        now = self._clock.monotonic()
+        for one in (self._reads, self._dials):
+            if breaker.state(one, now) is Health.GIVEN_UP:
+                self._stop(self._given_up(one))
+                return True
+        return False
 
-    def _given_up(self) -> StopCause:
+    def _noted(self, answer: CallPage | Answer) -> str:
+        trouble = _trouble(answer)
+        self._last_trouble = trouble or self._last_trouble
+        return trouble
+
+    def _tell(self, was_down: bool, trouble: str) -> None:
+        if self.is_down and not was_down:
+            sentence = f"the platform does not answer as it should ({trouble}): nobody new is dialled until it does"
+            self._say("platform_down", sentence, is_trouble=True)
+        elif was_down and not self.is_down:
+            self._say("platform_up", "the platform answers again: dialling goes on")
+
+    def _given_up(self, one: Breaker) -> StopCause:
         return StopCause(
             ExitCode.UNREACHABLE,
             "unreachable",
-            f"the platform could not be reached for {self._breaker.give_up_after:.0f} s ({self._last_trouble}): "
+            f"the platform could not be reached, or failed, for {one.give_up_after:.0f} s ({self._last_trouble}): "
             "check the network and platform.url, then run the same command again; what was open stays open",
         )
+
+
+_KEY_REFUSED = (401, 403)
 
 
 def _trouble(answer: CallPage | Answer) -> str:

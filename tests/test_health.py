@@ -1,0 +1,106 @@
+"""When a platform is whole: reads and dials are judged apart, and one dial at a time finds out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from dialer.clock import Clock
+from dialer.errors import ExitCode
+from dialer.model import CallPage, NoReply, Reply, StopCause
+from dialer.runner.health import NEVER_SEEN, Platform
+from dialer.verbex import Client
+
+PAGE = CallPage((), None, 0)
+TAKEN = Reply(201)
+BROKEN = Reply(503)
+
+
+class Desk:
+    """A platform's health by a clock that is moved by hand; reads are answered by `answer`."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.answer: Any = PAGE
+        self.stops: list[StopCause] = []
+        self.said: list[str] = []
+        clock = Clock(monotonic=lambda: self.at)
+        self.health = Platform(
+            cast(Client, self), clock, self.stops.append, lambda event, *_, **__: self.said.append(event)
+        )
+
+    async def list(self, **asked: Any) -> Any:
+        return self.answer
+
+    def dials(self, answer: Any, times: int = 1) -> None:
+        for _ in range(times):
+            self.health.hear_dial(answer)
+
+
+async def test_reads_that_are_answered_do_not_make_up_for_dials_that_fail() -> None:
+    desk = Desk()
+    await desk.health.first_look()
+    desk.dials(BROKEN, 5)
+    desk.health.hear(PAGE)
+    assert desk.health.is_down
+    assert desk.said == ["platform_down"]
+    desk.at = 2.0
+    assert await desk.health.admit()  # one dial, to find out
+    waiting = asyncio.create_task(desk.health.admit())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    desk.dials(TAKEN)
+    assert await waiting
+    assert desk.said == ["platform_down", "platform_up"]
+
+
+async def test_a_trial_that_was_not_sent_lets_another_through() -> None:
+    desk = Desk()
+    desk.dials(BROKEN, 5)
+    desk.at = 2.0
+    assert await desk.health.admit()
+    desk.health.trial_over()
+    assert await desk.health.admit()
+
+
+async def test_dials_that_go_on_failing_end_the_run_though_reads_are_answered() -> None:
+    desk = Desk()
+    await desk.health.first_look()
+    desk.dials(BROKEN, 5)
+    while desk.at < 700 and not desk.stops:
+        desk.at += 40.0
+        desk.health.hear(PAGE)
+        if await desk.health.admit():
+            desk.dials(BROKEN)
+    assert [cause.code for cause in desk.stops] == [ExitCode.UNREACHABLE]
+    assert "status 503" in desk.stops[0].sentence
+    assert desk.at <= 640
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_is_refused_while_calls_are_live_stops_the_run(status: int) -> None:
+    desk = Desk()
+    await desk.health.first_look()
+    desk.health.hear(Reply(status, message="key revoked"))
+    assert [cause.code for cause in desk.stops] == [ExitCode.REFUSED]
+
+
+async def test_a_platform_that_never_answered_is_given_up_sooner() -> None:
+    desk = Desk()
+    desk.answer = NoReply(unsent=True, cause="refused")
+    await desk.health.first_look()
+    assert desk.health.is_down
+    desk.at = NEVER_SEEN + 1
+    assert not await desk.health.admit()
+    assert desk.stops[0].code is ExitCode.UNREACHABLE
+
+
+async def test_a_list_that_is_not_there_is_said_aloud_and_stops_nothing() -> None:
+    desk = Desk()
+    desk.answer = Reply(404)
+    await desk.health.first_look()
+    assert desk.said == ["no_list"]
+    assert await desk.health.admit()
