@@ -169,6 +169,22 @@ def test_a_platform_that_is_gone_is_given_up_though_every_line_has_a_live_call(t
     in_virtual_time(main())
 
 
+def test_a_platform_that_nobody_has_asked_since_is_not_given_up(tmp_path: Path) -> None:
+    """Five dials in a row failed, and nobody else is due: the call that is live is seen to its end all the same."""
+
+    async def main() -> None:
+        time = Time()
+        async with desk(time, call_seconds=2000.0) as verbex, open_ledger(tmp_path, time) as ledger:
+            verbex.faults = [None, *[lost_before] * 5]
+            verbex.unread = lambda path, query: answer(404) if query.get("page_size") == "1000" else None
+            async with heart(campaign(tmp_path, verbex.url, PEOPLE), verbex, ledger) as run:
+                await run.engine.run()
+                assert sorted(run.states().values()) == ["done"] + ["unknown"] * 5
+                assert run.engine.stopped is None
+
+    in_virtual_time(main())
+
+
 # --- the parts ------------------------------------------------------------------------------------
 
 

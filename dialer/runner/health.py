@@ -34,6 +34,7 @@ class Platform:
         self._say = say
         self._reads = Breaker(give_up_after=NEVER_SEEN)
         self._dials = Breaker()
+        self._dials_gone = False
         self._trial: asyncio.Event | None = None
         self._seen = False
         self._last_trouble = ""
@@ -57,7 +58,9 @@ class Platform:
     def hear_dial(self, answer: Answer) -> None:
         """Learn from an answer to a dial."""
         was_down, trouble = self.is_down, self._noted(answer)
-        self._dials = breaker.after(self._dials, not trouble, self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._dials = breaker.after(self._dials, not trouble, now)
+        self._dials_gone = breaker.state(self._dials, now) is Health.GIVEN_UP
         self._tell(was_down, trouble)
         self.trial_over()
 
@@ -111,12 +114,11 @@ class Platform:
 
     def is_given_up(self) -> bool:
         """Whether the platform has failed for too long; then the campaign is stopped, whoever asks."""
-        now = self._clock.monotonic()
-        for one in (self._reads, self._dials):
-            if breaker.state(one, now) is Health.GIVEN_UP:
-                self._stop(self._given_up(one))
-                return True
-        return False
+        reads_gone = breaker.state(self._reads, self._clock.monotonic()) is Health.GIVEN_UP
+        # Reads go on by themselves; that nobody was dialled for so long is no failure until one more dial has failed.
+        if reads_gone or self._dials_gone:
+            self._stop(self._given_up(self._reads if reads_gone else self._dials))
+        return reads_gone or self._dials_gone
 
     def _noted(self, answer: CallPage | Answer) -> str:
         trouble = _trouble(answer)
