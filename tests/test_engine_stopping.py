@@ -169,6 +169,24 @@ def test_a_platform_that_is_gone_is_given_up_though_every_line_has_a_live_call(t
     in_virtual_time(main())
 
 
+def test_a_platform_that_fails_at_dials_alone_is_tried_with_one_at_a_time_and_given_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        time = Time()
+        async with desk(time) as verbex, open_ledger(tmp_path, time) as ledger:
+            people = [number(n) for n in range(60)]
+            verbex.faults = [None] * 5
+            verbex.always = lost_before
+            async with heart(campaign(tmp_path, verbex.url, people, hold=30.0), verbex, ledger) as run:
+                await run.engine.run()
+                assert run.engine.stopped is not None
+                assert run.engine.stopped.code is ExitCode.UNREACHABLE
+                assert len(verbex.rings) == 5
+                assert len(verbex.posts) < 60
+                assert 600.0 < time.monotonic() < 1000.0
+
+    in_virtual_time(main())
+
+
 def test_a_platform_that_nobody_has_asked_since_is_not_given_up(tmp_path: Path) -> None:
     """Five dials in a row failed, and nobody else is due: the call that is live is seen to its end all the same."""
 
