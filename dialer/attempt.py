@@ -43,6 +43,9 @@ from dialer.verbex import Client, payload_bytes
 INTENT_HOLDS = timedelta(seconds=30)
 """So long after its commit an intent's POST may start; an older one is not sent any more."""
 
+_CONNECTS_WITHIN = timedelta(seconds=10)
+"""So long a dial may wait for its connection before its first byte leaves."""
+
 CALL_ID_KEY = "dialer_call_id"
 """Under this key the call id stands in the metadata too: a platform may not look custom ids up."""
 
@@ -160,7 +163,7 @@ class Attempts:
             return await self._to_the_end(attempt)
         if attempt.state is AttemptState.INTENDED:
             # Its POST can have left until the earlier run died, or its intent expired: the hold begins there.
-            sent_by = min(self._clock.now(), attempt.intended_at + INTENT_HOLDS)
+            sent_by = min(self._clock.now(), attempt.intended_at + INTENT_HOLDS + _CONNECTS_WITHIN)
             attempt = await self._held(attempt, sent_by, "the run ended before the answer was written down")
         return await self._find_out(attempt, line)
 
