@@ -116,7 +116,7 @@ def test_cancelled_at_any_step_it_leaves_what_a_next_run_can_ask_about(tmp_path:
 
 @pytest.mark.parametrize(
     ("later", "held_for"),
-    [(1.0, 120.0), (29.0, 120.0), (60.0, 90.0), (1000.0, -850.0), (-600.0, 120.0)],
+    [(1.0, 120.0), (29.0, 120.0), (60.0, 100.0), (1000.0, -840.0), (-600.0, 120.0)],
 )
 def test_an_intent_that_was_left_is_held_from_the_last_moment_at_which_it_can_have_been_sent(
     tmp_path: Path, later: float, held_for: float
