@@ -43,3 +43,20 @@ def test_a_known_campaign_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixt
     path = campaign(tmp_path)
     taken_in(path)
     assert told(capsys, "check", path, "--offline").code == ExitCode.OK
+
+
+def test_doubles_are_counted_as_the_import_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = (
+        "id,phone,home,name\n"
+        "A1,+14155550123,+14155550124,Ann\n"
+        "A1,+14155550125,,Ann again\n"
+        "A2,+14155550124,,Bob with Ann's second number\n"
+        "A3,+14155550126,12,Cy with one bad number\n"
+    )
+    path = campaign(tmp_path, people)
+    change(path, "  phone: phone\n", "  phone: [phone, home]\n")
+    found = told(capsys, "check", path, "--offline")
+    imported = taken_in(path)
+    assert imported is not None
+    assert (imported.good, imported.rejected) == (2, 2)
+    assert f"{imported.good} people can be dialled, {imported.rejected} rejects." in found.out

@@ -38,7 +38,7 @@ def check(path: Path, offline: bool) -> int:
 def _list(campaign: Campaign, checked: Checked) -> Iterator[str]:
     files = ", ".join(file.name for file in campaign.contacts.files)
     yield f"\n{files}: {checked.good} people can be dialled, {checked.bad} rejects."
-    for reason, count in checked.rejected.most_common():
+    for reason, count in (+checked.rejected).most_common():
         yield f"  {count:>8}  {reason}"
     for reject in checked.examples:
         where = f"{reject.file} line {reject.line}" + (f", {reject.column}" if reject.column else "")

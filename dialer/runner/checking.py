@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from dialer.clock import Clock
 from dialer.errors import CampaignError, LedgerError, ListError, Problem
 from dialer.ledger import dialled_elsewhere, reading
 from dialer.ledger.control import beside
-from dialer.model import Campaign, DialRequest, NoReply, Reject, RejectReason, Reply, Row
+from dialer.model import Campaign, Chunk, DialRequest, NoReply, Reject, RejectReason, Reply, Row
 from dialer.policy import callid
 from dialer.runner.intake import check_age, check_header, rows
 from dialer.verbex import Client
@@ -27,13 +26,10 @@ class Checked:
     """What a list holds: rows that can be dialled and those that cannot."""
 
     good: int = 0
+    bad: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     examples: list[Reject] = field(default_factory=list)
     first: list[DialRequest] = field(default_factory=list)
-
-    @property
-    def bad(self) -> int:
-        return sum(self.rejected.values())
 
 
 def check_ledger(campaign: Campaign) -> None:
@@ -71,29 +67,42 @@ def check_list(campaign: Campaign, clock: Clock) -> Checked:
     check_age(campaign, clock)
     checked = Checked()
     secret = _secret(campaign)
-    marks = array("q")
+    seen = _Seen(campaign.contacts.one_per == "phone")
     for chunk in rows(campaign):
-        for row in chunk.rows:
-            marks.append(hash(_identity(campaign, row)))
-            if len(checked.first) < _SHOWN:
-                checked.first.append(_first_request(campaign, row, secret))
-        checked.good += len(chunk.rows)
+        good = [row for row in chunk.rows if seen.is_new(row)]
+        for row in good[: _SHOWN - len(checked.first)]:
+            checked.first.append(_first_request(campaign, row, secret))
+        checked.good += len(good)
+        checked.bad += _bad_rows(chunk) + len(chunk.rows) - len(good)
         checked.rejected.update(reject.reason.value for reject in chunk.rejects)
+        checked.rejected[RejectReason.DUPLICATE.value] += len(chunk.rows) - len(good)
         checked.examples.extend(chunk.rejects[: _EXAMPLES - len(checked.examples)])
-    _count_doubles(checked, marks)
     _gates(campaign, checked)
     return checked
 
 
-def _identity(campaign: Campaign, row: Row) -> str:
-    return row.person if campaign.contacts.one_per == "id" else row.numbers[0].e164
+class _Seen:
+    """Who stood in the list already, by the rule of the import; what is kept is a hash a person and number."""
+
+    def __init__(self, by_number: bool) -> None:
+        self._by_number = by_number
+        self._people: set[int] = set()
+        self._numbers: set[int] = set()
+
+    def is_new(self, row: Row) -> bool:
+        person, numbers = hash(row.person), {hash(number.e164) for number in row.numbers}
+        if person in self._people or (self._by_number and not self._numbers.isdisjoint(numbers)):
+            return False
+        self._people.add(person)
+        if self._by_number:
+            self._numbers |= numbers
+        return True
 
 
-def _count_doubles(checked: Checked, marks: array[int]) -> None:
-    doubles = len(marks) - len(set(marks))
-    if doubles:
-        checked.good -= doubles
-        checked.rejected[RejectReason.DUPLICATE.value] += doubles
+def _bad_rows(chunk: Chunk) -> int:
+    """Rows that cannot be dialled: a bad number beside a good one is a reject, and its row is good."""
+    good = {(row.file, row.line) for row in chunk.rows}
+    return len({(reject.file, reject.line) for reject in chunk.rejects} - good)
 
 
 def _first_request(campaign: Campaign, row: Row, secret: bytes) -> DialRequest:
