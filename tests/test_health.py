@@ -98,9 +98,10 @@ async def test_a_platform_that_never_answered_is_given_up_sooner() -> None:
     assert desk.stops[0].code is ExitCode.UNREACHABLE
 
 
-async def test_a_list_that_is_not_there_is_said_aloud_and_stops_nothing() -> None:
+@pytest.mark.parametrize(("status", "said"), [(404, ["no_list"]), (405, ["no_list"]), (429, [])])
+async def test_a_list_that_is_not_there_is_said_aloud_and_stops_nothing(status: int, said: list[str]) -> None:
     desk = Desk()
-    desk.answer = Reply(404)
+    desk.answer = Reply(status)
     await desk.health.first_look()
-    assert desk.said == ["no_list"]
+    assert desk.said == said
     assert await desk.health.admit()

@@ -19,7 +19,6 @@ from dialer.report import (
     LINES,
     LIST_DONE,
     NOTHING_DUE,
-    REASONS,
     Totals,
     at_minute,
     brief,
@@ -31,6 +30,7 @@ from dialer.report import (
     what_binds,
     why,
 )
+from dialer.report.words import REASONS
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 TOTALS = Totals(

@@ -77,7 +77,7 @@ class Platform:
         if _trouble(answer):
             self._reads = replace(self._reads, failures=self._reads.opens_after - 1)
             self.hear(answer)
-        elif isinstance(answer, Reply) and answer.status not in _KEY_REFUSED:
+        elif isinstance(answer, Reply) and answer.status in _NO_LIST:
             self._say(
                 "no_list",
                 f"the platform's list of calls answers {answer.status}: ends are asked for one call at a time, and a "
@@ -142,6 +142,7 @@ class Platform:
 
 
 _KEY_REFUSED = (401, 403)
+_NO_LIST = (404, 405, 410)
 
 
 def _trouble(answer: CallPage | Answer) -> str:

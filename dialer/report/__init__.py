@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dialer.model import ContactState, Halt, Refusal
+from dialer.model import ContactState, Refusal
+from dialer.report.words import DETAILS, ENDS, REASONS, TIME_OVER
 
 FINISHED = (ContactState.DONE, ContactState.EXHAUSTED, ContactState.EXCLUDED)  # not left without a new decision
 OPEN = (ContactState.DUE, ContactState.WAITING)  # waiting for a dial
@@ -163,63 +164,6 @@ def _iso(moment: datetime) -> str:
 
 # --- for people --------------------------------------------------------------------------------------
 
-REASONS: Mapping[str, str] = {
-    "user_ended_call": "talked, and hung up themselves",
-    "agent_ended_call": "talked until the agent ended the call",
-    "call_transferred": "talked, and were put through",
-    "inactivity_timeout": "answered, then fell silent",
-    "maximum_duration_exceeded": "talked until the longest time for a call was over",
-    "no_audio_input": "most likely answered, but nothing was heard",
-    "speech_recognition_error": "most likely answered, but could not be understood",
-    "voicemail_detected": "voicemail answered",
-    "answering_machine_detected": "an answering machine answered",
-    "no_answer": "did not answer",
-    "line_busy": "line was busy",
-    "user_connection_failure": "the connection failed",
-    "call_failed": "the call failed: a bad number, or the carrier",
-    "concurrent_call_limit_reached": "not rung: the account had no free line",
-    "registered_call_timed_out": "not rung: the platform gave up before it dialled",
-    "invalid_payment": "not rung: the account cannot pay",
-    "potential_scam_detected": "the platform ended the call as a possible scam",
-    "twilio_service_error": "the carrier service failed",
-    "verbex_service_error": "the platform failed",
-    "llm_websocket_initialization_error": "the platform's agent did not start",
-    "llm_websocket_connection_lost": "the platform's agent was lost during the call",
-    "llm_websocket_runtime_error": "the platform's agent failed during the call",
-    "llm_websocket_payload_corruption": "the platform's agent sent something unreadable",
-    "unknown_error": "the platform could not say what happened",
-    "inbound_webhook_error": "a webhook failed, which is not expected of an outbound call",
-    "frontend_payload_corruption": "a message was damaged, which is not expected of a phone call",
-}
-"""What each of the 26 finish reasons says of the person, in plain words."""
-
-DETAILS: Mapping[str, str] = {
-    Halt.OPTED_OUT: "asked not to be called",
-    Halt.WITHDRAWN: "no longer on the list",
-    Halt.CANCELLED: "the campaign was cancelled",
-    Refusal.UNSENT: "not rung: the platform could not be reached",
-    Refusal.TOO_MANY: "not rung: the platform asked for a slower pace",
-    Refusal.ACCOUNT_FULL: "not rung: the account had no free line",
-    Refusal.REJECTED: "not rung: the platform did not take the request",
-    Refusal.NO_SUCH_PATH: "not rung: the address is no Verbex dial endpoint",
-    Refusal.KEY: "not rung: the platform refused the key",
-    Refusal.PAYMENT: "not rung: the account cannot pay",
-    Refusal.ABSENT: "not rung: the platform has no such call",
-    Refusal.EXPIRED: "not rung: the dial came too late to be sent",
-}
-"""What the details that are not finish reasons say."""
-
-ENDS: Mapping[str, str] = {
-    "attempts_used_up": "all attempts are used up",
-    "tried_often_enough": "tried often enough for that",
-    "never": "not to be tried again after that",
-    "platform_failed_in_talk": "somebody was on the line, so they are not rung again",
-    "stopped": "look at the call before making them due again",
-}
-"""The words before the colon of a detail such as `attempts_used_up:no_answer`."""
-
-_OVER = "their time is over"
-
 
 def in_words(reason: str) -> str:
     """A finish reason in plain words; one that is not known is told as it came."""
@@ -234,7 +178,7 @@ def why(state: str, finish_reason: str, detail: str) -> str:
     if colon and head == Refusal.REJECTED:
         return f"the platform did not take the request: {rest.strip()}"
     if state == ContactState.EXHAUSTED and detail == "expired":  # elsewhere it is a dial that was too late
-        return f"{in_words(finish_reason)}; {_OVER}" if finish_reason else _OVER
+        return f"{in_words(finish_reason)}; {TIME_OVER}" if finish_reason else TIME_OVER
     if detail:
         return REASONS.get(detail) or DETAILS.get(detail) or detail
     return in_words(finish_reason) if finish_reason else ""
