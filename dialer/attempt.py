@@ -26,7 +26,9 @@ from dialer.model import (
     Candidate,
     Decision,
     DialRequest,
+    EarlierCall,
     Ending,
+    Halt,
     History,
     Intent,
     ListRules,
@@ -38,6 +40,7 @@ from dialer.model import (
     StopCause,
 )
 from dialer.policy import callid, lifecycle, outcome
+from dialer.policy.stopping import EndedCall
 from dialer.verbex import Client, payload_bytes
 
 INTENT_HOLDS = timedelta(seconds=30)
@@ -59,6 +62,7 @@ class Result:
     refusal: NotPlaced | None = None
     passed: Passed | None = None
     stop: StopCause | None = None
+    ended: EndedCall | None = None
 
     @property
     def placed_nobody(self) -> bool:
@@ -105,9 +109,9 @@ def _text(value: JSON) -> str:
 EndOf = Callable[[Attempt, float], Awaitable[CallRecord | None]]
 """Waits for a call's end; None if it is not known so many seconds from now."""
 
-LookUp = Callable[[Attempt, Line], Awaitable[CallRecord | None]]
-"""Waits for the platform's word on an attempt whose fate is open: its call, or None if it was never placed. Frees the
-line where there is no word."""
+LookUp = Callable[[Attempt, Line], Awaitable[CallRecord | Decision | None]]
+"""Waits for the word on an attempt whose fate is open: its call, or None if the platform shows that it was never
+placed, or what was decided by the operator's word and is written down. Frees the line where there is no word."""
 
 
 class Attempts:
@@ -141,11 +145,14 @@ class Attempts:
     async def carry_out(self, candidate: Candidate, line: Line) -> Result:
         """Dial a contact and stay with it to the end of the call."""
         intent = self._intent(candidate)
+        began = self._clock.monotonic()
         written = await self._ledger.intend(candidate, intent)
         if isinstance(written, Passed):
             return Result(passed=written)
         attempt = _intended(candidate, intent, written)
-        if self._is_stopping() or self._clock.now() >= intent.expires_at:
+        # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
+        is_late = self._clock.monotonic() - began >= INTENT_HOLDS.total_seconds()
+        if self._is_stopping() or is_late or self._clock.now() >= intent.expires_at:
             return await self._refused(attempt, NotPlaced(Refusal.EXPIRED, "not sent in time", reusable=True))
         answer = await self._client.dial(intent.request)
         self._heard(answer)
@@ -156,6 +163,27 @@ class Attempts:
         if isinstance(box, NotPlaced):
             return await self._refused(attempt, await self._judged(attempt, box))
         return await self._lost(attempt, line, box)
+
+    async def adopt(self, call: EarlierCall) -> Result:
+        """Make an attempt of a call that the platform shows and this ledger did not know; stay with it to its end."""
+        candidate, record, now = call.candidate, call.record, self._clock.now()
+        written = await self._ledger.adopt(candidate, call.serial, call.call_id, call.number, record)
+        if isinstance(written, Passed):
+            return Result(passed=written)
+        attempt = Attempt(
+            id=written,
+            contact_id=candidate.contact_id,
+            campaign_id=candidate.campaign_id,
+            person=candidate.person,
+            serial=call.serial,
+            call_id=call.call_id,
+            number=call.number,
+            from_number=record.from_number,
+            state=AttemptState.INTENDED,
+            intended_at=min(record.started_at or now, now),
+            history=candidate.history,
+        )
+        return await self._goes_on(attempt, record)
 
     async def resume(self, attempt: Attempt, line: Line) -> Result:
         """Go on with an attempt of an earlier run, wherever it was left."""
@@ -227,11 +255,13 @@ class Attempts:
         return replace(attempt, state=AttemptState.UNKNOWN, held_until=until, id_taken=id_taken)
 
     async def _find_out(self, attempt: Attempt, line: Line) -> Result:
-        record = await self._look_up(attempt, line)
-        if record is None:
+        word = await self._look_up(attempt, line)
+        if isinstance(word, Decision):
+            return Result(word)
+        if word is None:
             absent = NotPlaced(Refusal.ABSENT, "looked up and not there", reusable=not attempt.id_taken)
             return await self._refused(attempt, absent)
-        return await self._goes_on(attempt, record)
+        return await self._goes_on(attempt, word)
 
     # --- after it ---
 
@@ -243,16 +273,31 @@ class Attempts:
             has_messages=record.has_messages,
             has_started=record.started_at is not None,
         )
-        decision = await self._ledger.settle(attempt.id, record, self._deciding(ending))
-        return Result(decision, finish_reason=record.finish_reason or record.status, stop=decision.stop)
+        halts: list[Halt | None] = []
+        decision = await self._ledger.settle(attempt.id, record, self._deciding(ending, halts))
+        ended = EndedCall(
+            call=record.platform_id or attempt.call_id,
+            finish_reason=record.finish_reason,
+            duration_seconds=record.duration_seconds,
+            opted_out=Halt.OPTED_OUT in halts,
+            has_rung=decision.costs,
+        )
+        return Result(decision, finish_reason=record.finish_reason or record.status, stop=decision.stop, ended=ended)
 
     async def _refused(self, attempt: Attempt, why: NotPlaced) -> Result:
         decision = await self._ledger.refuse(attempt.id, why, self._deciding(why))
         return Result(decision, refusal=why, stop=decision.stop)
 
-    def _deciding(self, what: Outcome) -> Callable[[History], Decision]:
+    def _deciding(self, what: Outcome, halts: list[Halt | None] | None = None) -> Callable[[History], Decision]:
+        """Decides on the history as the ledger holds it then; `halts` is told how the contact was halted by then."""
         now, dice, rules = self._clock.now(), self._clock.dice(), self._campaign.retry
-        return lambda history: lifecycle.settle(history, what, rules, now, dice)
+
+        def decide(history: History) -> Decision:
+            if halts is not None:
+                halts.append(history.halt)
+            return lifecycle.settle(history, what, rules, now, dice)
+
+        return decide
 
 
 _ONE_MORE_LOOK = 10.0

@@ -1,7 +1,8 @@
 """The only reader of time and the only dice.
 
 Everything else is handed instants and dice numbers. `now` is the wall clock, aware and in UTC, for what
-is written down; `monotonic` is for pacing and waiting within a process, since a wall clock can jump.
+is written down; `monotonic` is for pacing and waiting within a process, since a wall clock can jump; `boot` tells, from
+one process to the next, whether it did.
 """
 
 from __future__ import annotations
@@ -11,20 +12,39 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The boot of this machine, and the seconds since then, those among them in which it slept.
+
+    `id` is '' where a boot has no name: then the seconds are those of `monotonic`, good for one process alone.
+    """
+
+    id: str
+    seconds: float
 
 
 class Clock:
-    """Now, monotonic seconds, waiting and dice; the sources can be replaced (virtual time, a seed)."""
+    """Now, monotonic seconds, the boot, waiting and dice; the sources can be replaced (virtual time, a seed)."""
 
     def __init__(
         self,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] | None = None,
+        boot: Callable[[], Boot] | None = None,
     ) -> None:
+        """Where time is not the machine's own (`monotonic` is replaced), neither is the boot: it has no name then."""
         self._wall = wall
         self._monotonic = monotonic
+        own = machine_boot() if monotonic is time.monotonic else None
+        self._boot = boot or own or (lambda: Boot("", monotonic()))
         self._dice = dice if dice is not None else random.Random().random  # noqa: S311 - jitter, not secrecy
 
     def now(self) -> datetime:
@@ -34,6 +54,10 @@ class Clock:
     def monotonic(self) -> float:
         """Seconds that only ever grow; comparable within this process alone."""
         return self._monotonic()
+
+    def boot(self) -> Boot:
+        """The boot that goes on, and the seconds since it; with the wall clock, the two that tell of a jump."""
+        return self._boot()
 
     def dice(self) -> float:
         """A number in [0, 1)."""
@@ -55,3 +79,15 @@ class Clock:
             async with asyncio.timeout(seconds):
                 await event.wait()
         return event.is_set()
+
+
+def machine_boot(name: Path = _BOOT_ID) -> Callable[[], Boot] | None:
+    """What tells the boot of a Linux machine, from the file that names it; None: there is none."""
+    ticks = getattr(time, "CLOCK_BOOTTIME", None)  # goes on while the machine sleeps, as `monotonic` does not
+    try:
+        boot = name.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None
+    if not boot or ticks is None:
+        return None
+    return lambda: Boot(boot, time.clock_gettime(ticks))

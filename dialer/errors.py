@@ -6,6 +6,7 @@
     ├── ListError                    78  the contact list as a whole
     ├── PlatformRefused              77  the key or the payment
     ├── PlatformUnreachable          69  no answer, or too many failures
+    ├── WebhookError                 78  webhooks cannot be received as the campaign file says
     ├── LookFirst                    70  something a person must look at before the run goes on
     ├── LedgerError                  74  the ledger cannot be read or written
     │   └── IllegalTransition        74  a state was not the one expected: a bug, or a second writer
@@ -94,6 +95,12 @@ class PlatformUnreachable(DialerError):
     """The platform does not answer, or fails too often."""
 
     code = ExitCode.UNREACHABLE
+
+
+class WebhookError(DialerError):
+    """Webhooks cannot be received as the campaign file says; nobody was dialled."""
+
+    code = ExitCode.FILE
 
 
 class LookFirst(DialerError):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dialer.errors import DialerError, UsageError
+from dialer.model.plain import shown
 
 RESULT_COLUMNS = (
     "campaign",
@@ -100,8 +101,11 @@ def export(rows: Iterator[Row], columns: Sequence[str], target: str | Path, *, s
         return _to_output(rows, columns, stdout or sys.stdout.buffer)
     path = Path(target)
     write = check_target(path)
-    with _replacing(path) as out:
-        return write(rows, columns, out)
+    try:
+        with replacing(path) as out:
+            return write(rows, columns, out)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def check_target(target: str | Path) -> Writer:
@@ -130,13 +134,14 @@ def check_target(target: str | Path) -> Writer:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside the target that takes its place when all has gone well, and is gone when not."""
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside the target that takes its place when all has gone well, and is gone when not.
+
+    From its first byte it is readable by its owner alone, whatever the umask, and its name cannot be foreseen by
+    whoever else may write into the folder. Raises OSError; what stood there before still does.
+    """
     place = path.resolve()  # a link stays a link
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=".export-", suffix=".part", dir=place.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    descriptor, name = tempfile.mkstemp(prefix=".export-", suffix=".part", dir=place.parent)
     draft = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as out:
@@ -145,8 +150,6 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         draft.replace(place)
         _sync_folder(place.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -220,9 +223,25 @@ def _write_jsonl(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> 
         values = dict(zip(columns, _values(row, columns), strict=True))
         for name in _JSON_COLUMNS & values.keys():
             values[name] = _unpacked(values[name])
-        out.write(_encodable(json.dumps(values, ensure_ascii=False)).encode() + b"\n")
+        out.write(_json_line(values).encode() + b"\n")
         count += 1
     return count
+
+
+def _json_line(values: Mapping[str, Any]) -> str:
+    line = json.dumps(values, ensure_ascii=False)
+    if line.isprintable() and "\\u" not in line:
+        return line
+    return json.dumps(_plain(values), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """A value of JSON, its texts without what commands a terminal."""
+    if isinstance(value, str):
+        return _written(value)
+    if isinstance(value, Mapping):
+        return {_written(name): _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _write_parquet(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> int:
@@ -250,7 +269,7 @@ _WRITERS: Mapping[str, Writer] = {".csv": _write_csv, ".parquet": _write_parquet
 
 # --- cells -------------------------------------------------------------------------------------------
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # the wide forms are read as the narrow ones in East Asia
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -265,10 +284,10 @@ def guarded(cell: str) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A value as a cell: text as it is, null as nothing, all else as JSON."""
+    """A value as a cell: text without control characters, null as nothing, all else as JSON."""
     if isinstance(value, str):
-        return _encodable(value)
-    return "" if value is None else _encodable(json.dumps(value, ensure_ascii=False))
+        return _written(value)
+    return "" if value is None else _written(json.dumps(value, ensure_ascii=False))
 
 
 def _typed(column: str, value: Any) -> int | str | None:
@@ -284,6 +303,11 @@ def _unpacked(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _encodable(text: str) -> str:
-    """JSON can name half a character, which no file can hold; such a half is written out as its code."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _written(text: str) -> str:
+    """The text as a file may hold it: an export is looked at in terminals, and what the platform says is anybody's.
+
+    JSON can name half a character, which no file can hold; such a half is written out as its code.
+    """
+    if text.isprintable():
+        return text
+    return shown(text.encode("utf-8", "backslashreplace").decode("utf-8"))

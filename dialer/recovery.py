@@ -9,26 +9,26 @@ platform once told of was placed: if it is not there any more, it was forgotten,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dialer.clock import Clock
-from dialer.model import Answer, Attempt, CallPage, CallRecord, RecoveryRules, Reply
-from dialer.verbex import Client
+from dialer.model import Answer, Attempt, CallPage, CallRecord, Decision, RecoveryRules, Reply
+from dialer.policy import jumps, recognition
+from dialer.verbex import Client, listing
 
 LOOKS = 2
 """So many absences, each by a proven way, are believed."""
 
-_SKEW = timedelta(minutes=5)
-"""How far the platform's clock may be from ours, when a call is recognised by its time."""
-
-_EVER = datetime.min.replace(tzinfo=UTC)
-_PAGE = 1000
-_MOST_PAGES = 500
 _ENOUGH = 100
 _LONGEST_PAUSE = 60.0
+_HASTENS_EVERY = 2.0
+"""Seconds: an account tells of many calls that are not ours."""
+
+_MOST_STRANGERS = 50
+"""So many calls of which only a webhook has told are asked for in one round."""
 
 
 class Way(StrEnum):
@@ -51,13 +51,36 @@ class Absent:
     """Shown, twice, not to have been placed."""
 
 
-Verdict = Found | Absent
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The operator has said what became of it, and that is written down; nothing is left to be done."""
+
+    decision: Decision
+
+
+Verdict = Found | Absent | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What recovery asks of the ledger, and has it write down.
+
+    `look` writes a look down; `knows` tells whether an id, ours or the platform's, is an attempt's; `was_told_of`
+    whether a webhook has told of a call by this id; `strangers` are ids of calls that webhooks have told of since a
+    moment, at most so many, and that no attempt knows.
+    """
+
+    look: Callable[[int, str], Awaitable[None]]
+    knows: Callable[[str], Awaitable[bool]]
+    was_told_of: Callable[[str], Awaitable[bool]]
+    strangers: Callable[[datetime, int], Awaitable[list[str]]]
 
 
 @dataclass(slots=True, eq=False)
 class Case:
     """One attempt that is being looked up. `answered` is set with the verdict, or once it was looked up in vain by ways
-    that prove nothing: from then on it occupies no line, and waits for a proof or for the operator."""
+    that prove nothing: from then on it occupies no line, and waits for a proof or for the operator. `is_early`: it is
+    looked for before its hold is over, since something was heard of it; only what is found then counts."""
 
     attempt: Attempt
     ready_at: float
@@ -65,6 +88,7 @@ class Case:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     looks: int = 0
     tries: int = 0
+    is_early: bool = False
     hopes: int = 0  # looks that it is still worth waiting for, since a way was proven after it was parked
 
     def settle(self, verdict: Verdict) -> None:
@@ -77,8 +101,7 @@ class Case:
 class Recovery:
     """Looks up the attempts of one campaign whose fate is open; several are looked up by one reading of the list.
 
-    `looked` writes a look down; `is_known` tells whether an id, ours or the platform's, is an attempt's; `heard` is
-    told of each answer.
+    `heard` is told of each answer of the platform.
     """
 
     def __init__(
@@ -86,24 +109,30 @@ class Recovery:
         client: Client,
         clock: Clock,
         rules: RecoveryRules,
-        looked: Callable[[int, str], Awaitable[None]],
-        is_known: Callable[[str], Awaitable[bool]],
+        books: Books,
         heard: Callable[[CallPage | Answer], None],
     ) -> None:
         self._client = client
         self._clock = clock
         self._rules = rules
-        self._looked = looked
-        self._is_known = is_known
+        self._books = books
         self._heard = heard
         self._cases: list[Case] = []
         self._proven: set[str] = set()
+        self._asked_strangers: set[str] = set()
+        self._settled: set[int] = set()
+        self._hastens_at = 0.0
         self._changed = asyncio.Event()
 
     @property
     def unsettled(self) -> int:
         """Attempts that were held, looked up and could not be settled."""
-        return sum(case.answered.is_set() and not case.verdict.done() for case in self._cases)
+        return len(self.parked)
+
+    @property
+    def parked(self) -> list[Attempt]:
+        """These attempts."""
+        return [case.attempt for case in self._cases if case.answered.is_set() and not case.verdict.done()]
 
     @property
     def is_hopeful(self) -> bool:
@@ -115,7 +144,7 @@ class Recovery:
 
         A list that knows it by the platform's id alone proves nothing for those whose platform id was lost.
         """
-        is_proof = way != Way.LIST or record.own_id == attempt.call_id or _looks_alike(record, attempt)
+        is_proof = way != Way.LIST or record.own_id == attempt.call_id or recognition.looks_alike(record, attempt)
         if is_proof and way not in self._proven:
             self._prove(way)
 
@@ -127,16 +156,49 @@ class Recovery:
                 case.tries, case.hopes, case.ready_at = 0, LOOKS, self._clock.monotonic()
         self._changed.set()
 
-    def take(self, attempt: Attempt) -> Case:
-        """Look an attempt up once its hold is over; the case's `verdict` tells."""
+    def take(self, attempt: Attempt, jump: float | None = 0.0) -> Case:
+        """Look an attempt up once its hold is over; the case's `verdict` tells.
+
+        `jump`: by how many seconds the wall clock has jumped since the hold was written down, None if nobody can say.
+        """
         now = self._clock.monotonic()
         seconds = 0.0
         if attempt.held_until is not None:
-            seconds = min((attempt.held_until - self._clock.now()).total_seconds(), self._rules.hold)
+            remaining = (attempt.held_until - self._clock.now()).total_seconds()
+            seconds = jumps.held_for(remaining, jump, self._rules.hold)
         case = Case(attempt, now + max(seconds, 0.0), asyncio.get_running_loop().create_future())
         self._cases.append(case)
+        self._settled.discard(attempt.id)
         self._changed.set()
         return case
+
+    def hasten(self) -> None:
+        """The platform has told of a call that nobody knows: it may be one of these, so look before the hold ends."""
+        if not self._cases or self._clock.monotonic() < self._hastens_at:
+            return
+        self._hastens_at = self._clock.monotonic() + _HASTENS_EVERY
+        for case in self._cases:
+            case.is_early = True
+        self._changed.set()
+
+    def is_settled(self, attempt: int) -> bool:
+        """Whether the platform has told of it in this run: what follows is being written down."""
+        return attempt in self._settled
+
+    def claim(self, attempt: int) -> Case | None:
+        """Take a case out of the machine's hands, for the operator's word; None if there is none.
+
+        Whoever claims it settles it, or gives it `back`.
+        """
+        case = next((one for one in self._cases if one.attempt.id == attempt and not one.verdict.done()), None)
+        if case is not None:
+            self._cases.remove(case)
+        return case
+
+    def back(self, case: Case) -> None:
+        """Go on with a case that was claimed."""
+        self._cases.append(case)
+        self._changed.set()
 
     async def run(self) -> None:
         """Look up whatever is ready; ends only by being cancelled."""
@@ -151,7 +213,7 @@ class Recovery:
             await self._clock.wait(self._changed, self._seconds_to_next(now))
 
     def _is_ready(self, case: Case, now: float) -> bool:
-        return case.ready_at <= now and not case.verdict.done()
+        return (case.ready_at <= now or case.is_early) and not case.verdict.done()
 
     def _seconds_to_next(self, now: float) -> float | None:
         times = [case.ready_at for case in self._cases if not case.verdict.done()]
@@ -163,30 +225,54 @@ class Recovery:
         return min(first * 2.0 ** max(0, tries - LOOKS), _LONGEST_PAUSE)
 
     async def _round(self, cases: Sequence[Case]) -> None:
-        records, whole_from = await self._read_list(min(case.attempt.intended_at for case in cases))
-        if whole_from is not None and Way.LIST not in self._proven and await self._shows_ours(records):
+        began = self._clock.monotonic()
+        listed = await self._read_list(min(case.attempt.intended_at for case in cases))
+        if listed.whole_from is not None and Way.LIST not in self._proven and await self._shows_ours(listed.records):
             self._prove(Way.LIST)
+        told_of: tuple[CallRecord, ...] | None = None
         for case in cases:
-            record = await self._match(case.attempt, records)
-            is_covered = whole_from is not None and case.attempt.intended_at >= whole_from
+            is_covered = listed.whole_from is not None and case.attempt.intended_at >= listed.whole_from
             ways: set[str] = {Way.LIST} if is_covered else set()
+            record = await self._match(case.attempt, listed.records)
             if record is None:
                 record, asked = await self._ask_for(case.attempt)
                 ways |= asked
+            if record is None:
+                told_of = await self._strangers(cases) if told_of is None else told_of
+                record = await self._match(case.attempt, told_of, Way.GET_PLATFORM)
+            if case not in self._cases:
+                continue  # claimed meanwhile
             if record is not None:
-                case.settle(Found(record))
+                self._settle(case, Found(record))
+            elif case.ready_at > began:
+                case.is_early = False
             else:
-                was_placed = case.attempt.placed_at is not None
-                await self._not_found(case, set() if was_placed else ways & self._proven)
+                await self._not_found(case, await self._believed(case.attempt, ways))
+
+    def _settle(self, case: Case, verdict: Verdict) -> None:
+        self._settled.add(case.attempt.id)
+        case.settle(verdict)
+
+    async def _believed(self, attempt: Attempt, ways: set[str]) -> set[str]:
+        """Of the ways that did not find it those that prove something."""
+        if attempt.placed_at is not None or not ways & self._proven:
+            return set()
+        for name in (attempt.call_id, attempt.platform_id):
+            if name is not None and await self._books.was_told_of(name):
+                return set()  # by a webhook: it is there, whatever is not found
+        return ways & self._proven
 
     async def _not_found(self, case: Case, believed: set[str]) -> None:
+        case.is_early = False
         case.tries += 1
         case.hopes = max(0, case.hopes - 1)
         if believed:
             case.looks += 1
-            await self._looked(case.attempt.id, f"not found by {', '.join(sorted(believed))}")
+            await self._books.look(case.attempt.id, f"not found by {', '.join(sorted(believed))}")
+        if case not in self._cases:
+            return
         if case.looks >= LOOKS:
-            case.settle(Absent())
+            self._settle(case, Absent())
             return
         if case.tries >= LOOKS and not believed:
             case.answered.set()
@@ -204,62 +290,42 @@ class Recovery:
             self._heard(answer)
             if not isinstance(answer, Reply):
                 continue
-            if answer.record is not None and _is_same_call(answer.record, attempt):
+            if answer.record is not None and recognition.is_same_call(answer.record, attempt):
                 self.found(way, answer.record, attempt)
                 return answer.record, absent
             if answer.status == 404:
                 absent.add(way)
         return None, absent
 
-    async def _read_list(self, since: datetime) -> tuple[list[CallRecord], datetime | None]:
-        """All calls since then, and from which moment on these are all (None: a page could not be read).
-
-        Newest first; then by the time filter, and from the other end, since a platform may sort calls that have not
-        started yet elsewhere: where it has no time for them, behind all the others.
-        """
+    async def _read_list(self, since: datetime) -> listing.Listing:
         earliest = max(since, self._clock.now() - timedelta(seconds=self._rules.look_back))
-        back_to = earliest - _SKEW
-        plain, reached_end = await self._pages(lambda page: _ends_before(page, back_to))
-        if plain is None or reached_end:
-            return plain or [], None if plain is None else _EVER
-        filtered, _ = await self._pages(lambda page: _ends_before(page, back_to), after=back_to)
-        unstarted, _ = await self._pages(_has_started, order="asc")
-        is_whole = filtered is not None and unstarted is not None
-        return plain + (filtered or []) + (unstarted or []), earliest if is_whole else None
+        return await listing.read_back(self._client, earliest, earliest - recognition.SKEW, self._heard)
 
-    async def _pages(
-        self, is_enough: Callable[[CallPage], bool], *, after: datetime | None = None, order: str = "desc"
-    ) -> tuple[list[CallRecord] | None, bool]:
-        """The records of the pages up to the one that is enough (None where a page could not be read), and whether
-        the list itself came to its end."""
-        records: list[CallRecord] = []
-        token: str | None = None
-        for _ in range(_MOST_PAGES):
-            page = await self._client.list(
-                page_size=_PAGE, page_token=token, start_time_after=after, sort_direction=order
-            )
-            self._heard(page)
-            if not isinstance(page, CallPage):
-                return None, False
-            records.extend(page.calls)
-            token = page.next_page_token
-            if token is None:
-                return records, True
-            if is_enough(page):
-                return records, False
-        return None, False
+    async def _strangers(self, cases: Iterable[Case]) -> tuple[CallRecord, ...]:
+        """Calls of which only webhooks have told, since the first of these was dialled; each is asked for once."""
+        since = min(case.attempt.intended_at for case in cases)
+        told = await self._books.strangers(since, _MOST_STRANGERS)
+        found: list[CallRecord] = []
+        for name in told:
+            if name in self._asked_strangers:
+                continue
+            answer = await self._client.get(name)
+            self._heard(answer)
+            if isinstance(answer, Reply) and answer.status < 500:
+                self._asked_strangers.add(name)
+            if isinstance(answer, Reply) and answer.record is not None:
+                found.append(answer.record)
+        return tuple(found)
 
     # --- recognising ---
 
-    async def _match(self, attempt: Attempt, records: Sequence[CallRecord]) -> CallRecord | None:
+    async def _match(self, attempt: Attempt, records: Sequence[CallRecord], way: Way = Way.LIST) -> CallRecord | None:
         for record in records:
-            if record.own_id == attempt.call_id or (
-                record.platform_id is not None and record.platform_id == attempt.platform_id
-            ):
-                self.found(Way.LIST, record, attempt)
+            if recognition.is_named(record, attempt):
+                self.found(way, record, attempt)
                 return record
         for record in records:
-            if _looks_alike(record, attempt) and not await self._is_anothers(record):
+            if recognition.looks_alike(record, attempt) and not await self._is_anothers(record):
                 return record
         return None
 
@@ -268,37 +334,9 @@ class Recovery:
         account's, and would tell of the others in the same way. Its two ends are enough to see that."""
         told = [record.own_id for record in records if record.own_id is not None]
         for call_id in (*told[:_ENOUGH], *told[_ENOUGH:][-_ENOUGH:]):
-            if await self._is_known(call_id):
+            if await self._books.knows(call_id):
                 return True
         return False
 
     async def _is_anothers(self, record: CallRecord) -> bool:
-        return record.platform_id is not None and await self._is_known(record.platform_id)
-
-
-def _is_same_call(record: CallRecord, attempt: Attempt) -> bool:
-    return record.own_id == attempt.call_id or _is_same(record.to_number, attempt.number)
-
-
-def _is_same(number: str, other: str) -> bool:
-    """Whether two spellings are of one number."""
-    return [*filter(str.isdigit, number)] == [*filter(str.isdigit, other)]
-
-
-def _looks_alike(record: CallRecord, attempt: Attempt) -> bool:
-    """The number, the own number and the time fit, and it bears no id of ours: a platform may not echo metadata."""
-    is_named = record.own_id not in (None, record.platform_id)
-    if is_named or not _is_same(record.to_number, attempt.number):
-        return False
-    moment = record.started_at or record.ended_at
-    is_of_then = moment is None or moment >= attempt.intended_at - _SKEW
-    return is_of_then and _is_same(record.from_number, attempt.from_number)
-
-
-def _ends_before(page: CallPage, moment: datetime) -> bool:
-    started = [record.started_at for record in page.calls if record.started_at is not None]
-    return bool(started) and started[-1] < moment
-
-
-def _has_started(page: CallPage) -> bool:
-    return any(record.started_at is not None for record in page.calls)
+        return record.platform_id is not None and await self._books.knows(record.platform_id)

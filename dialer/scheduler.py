@@ -23,8 +23,9 @@ _LOOKS_AGAIN = 3600.0
 class Scheduler:
     """Yields the contacts of one campaign that are due; `next` returns None when this run has no more.
 
-    `live` tells how many calls are under way: while there are any, more may become due. `wait` is the
-    `--wait` of the command in seconds: None without it, infinite where no length was given.
+    Contacts in `leave_alone` are handed out to nobody. `live` tells how many calls are under way: while there are any,
+    more may become due. `wait` is the `--wait` of the command in seconds: None without it, infinite where no length was
+    given.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Scheduler:
         self._out: set[int] = set()
         self._aside: dict[int, float] = {}
         self._tried: set[int] = set()
+        self.leave_alone: set[int] = set()
         self._changed = asyncio.Event()
         self.waits_until: datetime | None = None
         self.stopping = False
@@ -87,7 +89,7 @@ class Scheduler:
     async def _refill(self) -> None:
         now = self._clock.monotonic()
         self._aside = {contact: until for contact, until in self._aside.items() if until > now}
-        passed_over = self._out | self._aside.keys()
+        passed_over = self._out | self._aside.keys() | self.leave_alone
         found = await self._ledger.due(self._campaign, self._at_once + len(passed_over), self._only)
         self._ready.extend(one for one in found if one.contact_id not in passed_over and not self.stopping)
 

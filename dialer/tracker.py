@@ -1,7 +1,8 @@
-"""Learns that calls have ended, by reading the platform's list in bulk.
+"""Learns that calls have ended, by reading the platform's list in bulk, and sooner where the platform tells by webhook.
 
 One request tells about up to a thousand calls; a single GET is for those that the list does not show. One request
-at a time. A read that is refused for too many requests slows the reads, not the dials.
+at a time. A read that is refused for too many requests slows the reads, not the dials. What a webhook tells is no end
+yet: the call is read back. Webhooks get lost, so the list is read on, only more rarely.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ _FIRST_GUESS = 0.5
 """Seconds between reads while no call has ended yet."""
 
 _SLOWEST = 30.0
+_RELAXED = 5.0
+"""So many times rarer the list is read once webhooks have come."""
+
+_TOLD_AGAIN = 1.0
+_TOLD_TRIES = 5
+"""So often, a second apart, a call is read back that a webhook has told of, while its record does not say the same."""
+
+_MOST_EARLY = 10_000
+"""So many ids of calls that nobody waits for yet are remembered."""
 _TOO_MANY = 429
 _SLOWS = frozenset({_TOO_MANY, 500, 502, 503, 504})
 _PAGES_A_ROUND = 3
@@ -46,6 +56,7 @@ class _Watch:
     since: float
     end: asyncio.Future[CallRecord]
     asked_at: float = field(default=-1e9)
+    told: int = 0  # tries that are left to read back what a webhook has told
 
 
 class Tracker:
@@ -69,12 +80,34 @@ class Tracker:
         self._slowness = 1.0
         self._is_troubled = False
         self._is_told_off = False
+        self._early: dict[str, None] = {}
+        self._hurry = asyncio.Event()
+        self._is_told = False
+        self._reads_at = 0.0
+
+    def told(self, call: str) -> bool:
+        """A webhook has told of a call, by our id or the platform's; whether somebody waits for its end now. One that
+        nobody waits for yet is remembered: a webhook may come before the answer to the dial."""
+        self._is_told = True
+        for watch in self._watches.values():
+            if call in (watch.attempt.call_id, watch.attempt.platform_id):
+                watch.told = _TOLD_TRIES
+                self._hurry.set()
+                return True
+        self._early[call] = None
+        if len(self._early) > _MOST_EARLY:
+            del self._early[next(iter(self._early))]
+        return False
 
     async def end_of(self, attempt: Attempt, longest: float) -> CallRecord | None:
         """Wait for a call's end; None if it is not known to have ended `longest` seconds from now."""
         watch = _Watch(attempt, self._clock.monotonic(), asyncio.get_running_loop().create_future())
         self._watches[attempt.call_id] = watch
         self._new.set()
+        for name in (attempt.call_id, attempt.platform_id):
+            if name in self._early:
+                watch.told = _TOLD_TRIES
+                self._hurry.set()
         try:
             async with asyncio.timeout(longest):
                 return await watch.end
@@ -89,14 +122,33 @@ class Tracker:
             if not self._watches:
                 self._new.clear()
                 await self._new.wait()
-            await self._clock.sleep(self.pause)
-            if self._watches:
+                self._reads_at = self._clock.monotonic() + self.pause
+            await self._clock.wait(self._hurry, self._seconds_to_next())
+            self._hurry.clear()
+            await self._ask_for_told()
+            if self._watches and self._clock.monotonic() >= self._reads_at:
                 await self._round()
+                self._reads_at = self._clock.monotonic() + self.pause
 
     @property
     def pause(self) -> float:
-        """Seconds until the next read."""
-        return min(interval(self._mean) * self._slowness, _SLOWEST)
+        """Seconds until the next read of the list."""
+        relaxed = _RELAXED if self._is_told else 1.0
+        return min(interval(self._mean) * relaxed * self._slowness, _SLOWEST)
+
+    def _seconds_to_next(self) -> float:
+        seconds = self._reads_at - self._clock.monotonic()
+        if any(watch.told for watch in self._watches.values()):
+            seconds = min(seconds, _TOLD_AGAIN)
+        return max(seconds, 0.001)
+
+    async def _ask_for_told(self) -> None:
+        """Read back the calls that webhooks have told of."""
+        for watch in [watch for watch in self._watches.values() if watch.told]:
+            watch.told -= 1
+            await self._ask_for(watch, at_once=True)
+            if watch.end.done():
+                watch.told = 0
 
     async def _round(self) -> None:
         began = self._clock.monotonic()
@@ -133,10 +185,10 @@ class Tracker:
                 break
         return seen
 
-    async def _ask_for(self, watch: _Watch) -> None:
-        """One GET for a call that the list does not show; each call again only after a while."""
+    async def _ask_for(self, watch: _Watch, *, at_once: bool = False) -> None:
+        """One GET for a call that the list does not show; each call again only after a while, unless `at_once`."""
         now = self._clock.monotonic()
-        if now - watch.asked_at < max(LONGEST, 4 * self.pause):
+        if not at_once and now - watch.asked_at < max(LONGEST, 4 * self.pause):
             return
         watch.asked_at = now
         for name in (watch.attempt.platform_id, watch.attempt.call_id):

@@ -137,6 +137,7 @@ def _founded() -> tuple[bytes, bytes]:
         path = Path(folder) / "dialer.db"
         connection = opening.open_for_writing(path, text(NOW), "OFF")
         opening.secret_of(path, connection)
+        connection.execute("UPDATE ledger SET device = -1, inode = -1")  # its copies are no copies of anybody's
         connection.close()
         return path.read_bytes(), beside(path, "secret").read_bytes()
 

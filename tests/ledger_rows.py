@@ -9,8 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from dialer.ledger.queries import migration_names
+
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
-FOUNDING = "2026_11_22_founding"
+MIGRATIONS = migration_names()
 
 
 def at(**after: float) -> str:
@@ -21,12 +23,13 @@ def at(**after: float) -> str:
 class Maker:
     """Fills a new ledger with rows; what a row does not name gets a plain value. It writes until it is forgotten."""
 
-    def __init__(self, path: Path, migrations: tuple[str, ...] = (FOUNDING,)) -> None:
+    def __init__(self, path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
         self.path = path
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
-        script = resources.files("dialer.ledger").joinpath("migrations", f"{FOUNDING}.sql").read_text("utf-8")
-        self.db.executescript(script)
+        for name in MIGRATIONS:
+            script = resources.files("dialer.ledger").joinpath("migrations", f"{name}.sql").read_text("utf-8")
+            self.db.executescript(script)
         self.db.execute(
             "CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)"
         )

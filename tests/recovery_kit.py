@@ -11,7 +11,7 @@ from typing import Any
 
 from dialer.ledger import Ledger
 from dialer.model import Attempt, Campaign, RecoveryRules
-from dialer.recovery import Absent, Case, Recovery, Way
+from dialer.recovery import Absent, Books, Case, Recovery, Way
 from tests.desk import Desk, client_of, desk
 from tests.engine_kit import campaign, dial_of, number, open_ledger, unknown, with_people
 from tests.virtual_time import Time, running
@@ -54,10 +54,15 @@ async def looking(
         rules = campaign(folder, made.url)
         campaign_id = await with_people(ledger, rules, PEOPLE)
         recovery = Recovery(
-            client, time.clock, RecoveryRules(hold, 50, look_back), ledger.look, ledger.knows, lambda heard: None
+            client, time.clock, RecoveryRules(hold, 50, look_back), books_of(ledger), lambda heard: None
         )
         async with running(recovery.run()):
             yield Looking(recovery, made, ledger, rules, campaign_id)
+
+
+def books_of(ledger: Ledger) -> Books:
+    """A ledger as recovery asks it."""
+    return Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers)
 
 
 async def verdict(case: Case, seconds: float = 600.0) -> tuple[str, float]:

@@ -44,7 +44,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
 def test_the_commands_are_those_that_are_promised() -> None:
     assert (
         sorted(
-            "run settle check status export init schema simulator pause resume cancel".split()  # noqa: SIM905
+            "run settle check status export init schema simulator pause resume cancel backup webhooks".split()  # noqa: SIM905
         )
         == COMMANDS
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from dialer.clock import Clock
+from dialer.clock import Boot, Clock, machine_boot
 from tests.virtual_time import in_virtual_time, moment
 
 
@@ -60,3 +63,40 @@ def test_a_wait_that_is_cancelled_is_not_taken_for_one_that_is_over() -> None:
             await waiting
 
     in_virtual_time(main())
+
+
+def test_the_boot_has_a_name_and_goes_on_as_the_time_does() -> None:
+    first, now = Clock().boot(), Clock().boot()
+    assert first.id == now.id
+    assert 0.0 <= now.seconds - first.seconds < 5.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="boots have names on Linux alone")
+def test_on_linux_the_boot_is_the_kernels() -> None:
+    found = Clock().boot()
+    assert found.id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert abs(found.seconds - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5.0
+
+
+def test_the_boot_comes_from_its_source() -> None:
+    assert Clock(boot=lambda: Boot("b1", 7.5)).boot() == Boot("b1", 7.5)
+
+
+def test_time_that_is_not_the_machines_has_no_boot_of_the_machine() -> None:
+    assert Clock(monotonic=lambda: 12.5).boot() == Boot("", 12.5)
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
+def test_a_boot_without_a_name(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "boot_id").write_bytes(content)
+    assert machine_boot(tmp_path / "boot_id") is None
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="the machine does not count since its boot")
+def test_a_boot_is_named_by_its_file(tmp_path: Path) -> None:
+    (tmp_path / "boot_id").write_text("b828c79d\n")
+    told = machine_boot(tmp_path / "boot_id")
+    assert told is not None
+    assert told().id == "b828c79d"
+    assert told().seconds <= told().seconds

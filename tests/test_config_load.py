@@ -19,6 +19,8 @@ from dialer.model import (
     Response,
     Secret,
     SimulatorRules,
+    StopWhen,
+    Threshold,
 )
 from dialer.policy.outcome import REASONS
 from dialer.policy.retry import DEFAULTS, GROUPS
@@ -35,6 +37,7 @@ def test_a_small_file_and_its_defaults(tmp_path: Path) -> None:
     assert campaign.pace == PaceRules(calls_per_second=1.0, concurrent_calls=5)
     assert (campaign.retry.attempts, dict(campaign.retry.responses)) == (3, dict(DEFAULTS))
     assert campaign.recovery == RecoveryRules(hold=120.0, max_unknown=50, look_back=604800.0)
+    assert campaign.stop_when == StopWhen(platform_failed=None, under_8s=None, opt_out=None)
     assert campaign.ledger == tmp_path / "dialer.db"
     assert (campaign.hours, campaign.rules) == ("always", "none")
 
@@ -114,6 +117,27 @@ def test_keys_of_pace_and_recovery(tmp_path: Path) -> None:
     assert given == RecoveryRules(hold=0.0, max_unknown=0, look_back=86400.0)
 
 
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        ("platform_failed: 10% of 50", StopWhen(platform_failed=Threshold(0.1, 50))),
+        ("under_8s: '40 %  of 50'", StopWhen(under_8s=Threshold(0.4, 50))),
+        (
+            "under_8s: 40% of ${CALLS}\n  opt_out: 3% of 200",
+            StopWhen(under_8s=Threshold(0.4, 50), opt_out=Threshold(0.03, 200)),
+        ),
+    ],
+)
+def test_keys_of_stop_when(tmp_path: Path, line: str, rules: StopWhen) -> None:
+    assert loaded(tmp_path, small("stop_when", line), {"CALLS": "50"}).stop_when == rules
+
+
+def test_stop_when_may_stand_on_one_line(tmp_path: Path) -> None:
+    line = "stop_when: {platform_failed: 10% of 50, under_8s: 40% of 50, opt_out: 3% of 200}"
+    found = loaded(tmp_path, small("", line)).stop_when
+    assert found == StopWhen(Threshold(0.1, 50), Threshold(0.4, 50), Threshold(0.03, 200))
+
+
 def test_the_ledger_may_lie_elsewhere(tmp_path: Path) -> None:
     assert loaded(tmp_path, small("", "ledger: books/a.db")).ledger == tmp_path / "books/a.db"
     assert loaded(tmp_path, small("", "ledger: /var/lib/a.db")).ledger == Path("/var/lib/a.db")
@@ -152,6 +176,11 @@ SIMULATOR: list[tuple[str, str, Any]] = [
     ("repeated: merged", "repeated", "merged"),
     ("api_key: API_sim", "api_key", Secret("API_sim")),
     ("own_numbers: [+14155550100]", "own_numbers", ("+14155550100",)),
+    ("webhook_id: custom", "webhook_id", "custom"),
+    ("webhook_calls: connected", "webhook_calls", "connected"),
+    ("webhook_encoding: base64", "webhook_encoding", "base64"),
+    ("webhook_repeats: 10%", "webhook_repeats", 0.1),
+    ("webhook_disorder: 0.25", "webhook_disorder", 0.25),
 ]
 
 

@@ -132,6 +132,9 @@ SAID = [
     ("pace", "calls_per_second: 1001", "pace.calls_per_second", "'1001' calls a second are more than 1000", ""),
     ("pace", "concurrent_calls: many", "pace.concurrent_calls", "'many' is neither a whole number", "write it as 20"),
     ("recovery", "hold: -1s", "recovery.hold", "'-1s' is not a length of time", "write it as 90s"),
+    ("stop_when", "under_8s: 40%", "stop_when.under_8s", "'40%' is not a share of the last calls", "write it as"),
+    ("stop_when", "under_9s: 4% of 9", "stop_when.under_9s", "there is no such key", "did you mean under_8s?"),
+    ("", "stop_when: 10% of 50", "stop_when", "needs keys of its own below it", "write its keys below it"),
     ("", "hours: 9-17", "hours", "'9-17' cannot be obeyed: in this version 'always' is", "write always"),
     ("", "hours: {mon: 9-17}", "hours", "this is not it: in this version 'always' is", "write always"),
     ("", "rules: [us]", "rules", "this is not it: in this version 'none' is the only value", "write none"),
@@ -168,7 +171,7 @@ SAID = [
 ]
 
 # The first line of each part of the small file, or of one that is added to it.
-LINES = {"": 8, "contacts": 3, "call": 5, "platform": 7, "pace": 9, "retry": 9, "recovery": 9}
+LINES = {"": 8, "contacts": 3, "call": 5, "platform": 7, "pace": 9, "retry": 9, "recovery": 9, "stop_when": 9}
 
 
 @pytest.mark.parametrize(("part", "text", "key", "message", "hint"), SAID, ids=[row[1] for row in SAID])

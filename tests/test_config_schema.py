@@ -67,6 +67,8 @@ TAKEN = [
     ("retry", "no_answer: 2h\n  line_busy: [10m, 1h]\n  machine: never\n  call_failed: done\n  unknown_error: stop"),
     ("recovery", "hold: 120s\n  max_unknown: 50\n  look_back: 7d"),
     ("recovery", "hold: 0s"),
+    ("stop_when", "platform_failed: 10% of 50\n  under_8s: '40 % of 50'\n  opt_out: 2.5% of 200"),
+    ("stop_when", "opt_out: ${HOURS}% of 200"),
 ]
 
 
@@ -113,6 +115,9 @@ def test_whole_files() -> None:
         ("retry", "no_answer: later"),
         ("retry", "attempts: 0"),
         ("recovery", "max_unknown: -1"),
+        ("stop_when", "under_8s: 40%"),
+        ("stop_when", "under_8s: 4 of 50"),
+        ("stop_when", "under_9s: 40% of 50"),
     ],
 )
 def test_an_editor_marks_what_is_wrong(part: str, line: str) -> None:

@@ -94,6 +94,37 @@ def test_no_shares(text: str, sentence: str) -> None:
     assert said(words.share, text) == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("10% of 50", (0.1, 50)),
+        (" 2.5 %  of  200 ", (0.025, 200)),
+        ("100% of 1", (1.0, 1)),
+        ("0.01% of 999999999", (0.0001, 999999999)),
+    ],
+)
+def test_thresholds(text: str, found: tuple[float, int]) -> None:
+    assert words.threshold(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("10%", "'10%' is not a share of the last calls (write it as 10% of 50)"),
+        ("1 of 50", "'1 of 50' is not a share of the last calls (write it as 10% of 50)"),
+        ("0.1 of 50", "'0.1 of 50' is not a share of the last calls (write it as 10% of 50)"),
+        ("10%of 50", "'10%of 50' is not a share of the last calls (write it as 10% of 50)"),
+        ("-1% of 50", "'-1% of 50' is not a share of the last calls (write it as 10% of 50)"),
+        ("10% of many", "'10% of many' is not a share of the last calls (write it as 10% of 50)"),
+        ("0% of 50", "'0%' of the calls is no share at all: it must be more than 0% (write it as 10% of 50)"),
+        ("101% of 50", "'101%' is more than the whole (write it as 10% of 50)"),
+        ("10% of 0", "'0' is not a whole number of 1 or more (write it as 10% of 50)"),
+    ],
+)
+def test_no_thresholds(text: str, sentence: str) -> None:
+    assert said(words.threshold, text) == sentence
+
+
 def test_numbers() -> None:
     assert words.number("0") == 0
     assert words.above_zero("0.5") == 0.5
@@ -217,7 +248,7 @@ def test_no_delimiters(text: str) -> None:
         ("http://127.0.0.1:80", "http://127.0.0.1"),
         ("http://127.255.0.9:9/", "http://127.255.0.9:9"),
         ("http://[::1]:8080", "http://[::1]:8080"),
-        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("https://[2606:4700::1111]", "https://[2606:4700::1111]"),
     ],
 )
 def test_addresses(text: str, url: str) -> None:
@@ -228,7 +259,7 @@ def test_addresses(text: str, url: str) -> None:
     ("text", "sentence"),
     [
         ("http://api.verbex.ai", "http would send the key and the numbers unprotected (write https://api.verbex.ai)"),
-        ("http://0.0.0.0:1", "http would send the key and the numbers unprotected (write https://0.0.0.0:1)"),
+        ("http://8.8.8.8:1", "http would send the key and the numbers unprotected (write https://8.8.8.8:1)"),
         (
             "http://localhost.evil.com",
             "http would send the key and the numbers unprotected (write https://localhost.evil.com)",

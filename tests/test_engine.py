@@ -231,14 +231,14 @@ def test_a_turn_is_not_kept_while_a_line_is_waited_for(tmp_path: Path) -> None:
             async with heart(rules, verbex, ledger) as run:
                 lines = run.engine.lines
                 taken = [lines.take() for _ in range(3)]
-                waiting = asyncio.create_task(run.engine._admission())
+                waiting = asyncio.create_task(run.engine._gate._admission())
                 await moment(60.0)
                 for line in taken:
                     line.free()
                 await waiting
                 moments = [time.monotonic()]
                 for _ in range(30):
-                    await run.engine._admission()
+                    await run.engine._gate._admission()
                     moments.append(time.monotonic())
                 assert sum(moment < moments[0] + 1.0 for moment in moments) <= 26
 

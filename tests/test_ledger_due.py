@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dialer.errors import UsageError
-from dialer.ledger import Passed
+from dialer.ledger import Paused, Passed
 from dialer.model import ContactState, ListRules
 from tests.ledger_kit import (
     ABSENT,
@@ -89,12 +89,12 @@ async def test_a_pause_holds_until_its_time_or_until_it_is_taken_back(tmp_path: 
         until = made.wall() + timedelta(minutes=10)
         said = await made.ledger.pause("reminders", "pause", "lunch", until, "ann")
         assert said == "reminders is paused until 2026-11-22T09:10:00.000Z; live calls run out"
-        assert await made.ledger.pause_of(made.campaign) == "paused: lunch"
+        assert await made.ledger.pause_of(made.campaign) == Paused("paused: lunch", "lunch", by_rule=False)
         made.wall.goes_on(minutes=10)
         assert await made.ledger.pause_of(made.campaign) is None
         assert isinstance(await made.intend(await made.candidate("ann")), int)
         await made.ledger.pause("reminders", "pause", "", None, "ann")
-        assert await made.ledger.pause_of(made.campaign) == "paused"
+        assert await made.ledger.pause_of(made.campaign) == Paused("paused", "", by_rule=False)
         assert await made.ledger.pause("reminders", "resume", "", None, "ann") == "reminders goes on"
         assert isinstance(await made.intend(await made.candidate("bob")), int)
 

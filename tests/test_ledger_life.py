@@ -8,7 +8,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -91,6 +91,12 @@ _LOG_OF_MOVES = (
     "BEGIN INSERT INTO moves VALUES ('attempt', OLD.state, NEW.state); END",
 )
 
+_OPT_OUT = """
+UPDATE contacts SET stop = 'opted_out', state = CASE WHEN state IN ('due', 'waiting') THEN 'excluded' ELSE state END,
+       detail = CASE WHEN state IN ('due', 'waiting') THEN 'opted out' ELSE detail END
+WHERE id = ?"""
+"""They were told by somebody beside the run, who wrote it down as it came."""
+
 BROKEN: dict[str, str] = {
     "a counter is wrong": """
         SELECT * FROM (SELECT campaign_id, state, n FROM counters WHERE n <> 0 EXCEPT
@@ -154,6 +160,7 @@ class Life(RuleBasedStateMachine):
         self.listed: list[dict[str, int]] = [{}, {}]
         self.ever: list[set[str]] = [set(), set()]
         self.handed_out: list[Candidate] = []
+        self.opted_out: dict[int, tuple[str, int]] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -240,7 +247,36 @@ class Life(RuleBasedStateMachine):
         with contextlib.suppress(UsageError):  # a cancelled campaign stays so
             self.does(self.ledger.pause(NAMES[which], verb, "", until, "ann"))
 
+    @rule(pick=picks)
+    def somebody_opts_out(self, pick: int) -> None:
+        """Whoever waits is excluded at once; a live call runs out, and is not followed by another."""
+        if pick % 3:
+            return  # not everybody does: little happens to those who have
+        may = "SELECT id FROM contacts WHERE stop IS NULL OR stop = 'withdrawn' ORDER BY id"
+        if people := [id_ for (id_,) in self.found(may)]:
+            chosen = people[pick % len(people)]
+            forge(self.path, _OPT_OUT, chosen)
+            self.opted_out |= self.told_of([chosen])
+
+    def told_of(self, contacts: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """Why these are not called, and how often they were to be."""
+        sql = """SELECT id, stop, (SELECT COUNT(*) FROM events WHERE contact_id = contacts.id AND event = 'intended')
+                 FROM contacts WHERE id IN (SELECT value FROM json_each(?))"""
+        return {id_: (stop, intents) for id_, stop, intents in self.found(sql, json.dumps([*contacts]))}
+
+    @rule()
+    def a_run_ends_well_and_another_begins(self) -> None:
+        self.does(self.ledger.close())
+        self._begin()
+
     # --- what goes wrong ---
+
+    @rule()
+    def a_second_run_is_turned_away(self) -> None:
+        before = self.found("SELECT COUNT(*), MAX(fence) FROM runs")
+        with pytest.raises(LedgerHeld):
+            Ledger.open(self.path, "run", self.wall, executor=InlineExecutor(), synchronous="OFF")
+        assert self.found("SELECT COUNT(*), MAX(fence) FROM runs") == before
 
     @rule(reading=st.none() | campaigns)
     def the_process_is_killed(self, reading: int | None) -> None:
@@ -284,7 +320,11 @@ class Life(RuleBasedStateMachine):
             people = dict(self.found("SELECT person, stop FROM contacts WHERE campaign_id = ?", id_))
             assert people.keys() == self.ever[which]
             for person, stop in people.items():
-                assert (person in self.listed[which]) == (stop != "withdrawn") or stop == "cancelled"
+                assert (person in self.listed[which]) == (stop != "withdrawn") or stop in ("cancelled", "opted_out")
+
+    @invariant()
+    def whoever_has_opted_out_is_never_dialled_again(self) -> None:
+        assert self.told_of(self.opted_out) == self.opted_out
 
     @invariant()
     def whoever_may_still_be_called_has_the_data_of_the_last_list(self) -> None:

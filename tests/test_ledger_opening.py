@@ -19,7 +19,7 @@ from dialer.errors import CampaignError, ExitCode, LedgerError
 from dialer.ledger import InlineExecutor, Ledger, opening
 from dialer.ledger.control import beside, is_held
 from dialer.ledger.queries import migration_names
-from tests.ledger_kit import NOW, ROOT, Desk, Wall, campaign_called, desk, dump, forge, founded, row, rows_of
+from tests.ledger_kit import ROOT, Desk, Wall, campaign_called, desk, dump, forge, founded, row, rows_of
 
 AT = "2026-11-22T09:00:00.000Z"
 
@@ -334,6 +334,29 @@ async def test_a_run_is_written_down_from_its_beginning_to_its_end(tmp_path: Pat
     assert rows_of(made.path, "SELECT fence FROM ledger") == [{"fence": 2}]
 
 
-def test_the_words_about_sqlite_name_its_version() -> None:
-    assert opening.sqlite_words() == f"SQLite {sqlite3.sqlite_version}, one writer"
-    assert NOW.tzinfo is not None
+@pytest.mark.parametrize(
+    ("version", "means"),
+    [
+        ((3, 36, 9), ": too old, 3.37 or newer is needed"),
+        ((3, 37, 0), ": safe with one writer"),
+        ((3, 40, 1), ": safe with one writer"),
+        ((3, 44, 5), ": safe with one writer"),
+        ((3, 44, 6), ", one writer"),
+        ((3, 45, 0), ": safe with one writer"),
+        ((3, 50, 6), ": safe with one writer"),
+        ((3, 50, 7), ", one writer"),
+        ((3, 51, 2), ": safe with one writer"),
+        ((3, 51, 3), ", one writer"),
+        ((3, 53, 0), ", one writer"),
+        ((4, 0, 0), ", one writer"),
+    ],
+)
+def test_what_a_version_of_sqlite_means(version: tuple[int, int, int], means: str) -> None:
+    words = opening.sqlite_words(version)
+    name = ".".join(map(str, version))
+    assert words.startswith(f"SQLite {name}{means}")
+    assert ("let no other program write the ledger" in words) is ("safe" in means)
+
+
+def test_the_words_about_sqlite_are_about_this_one() -> None:
+    assert opening.sqlite_words().startswith(f"SQLite {sqlite3.sqlite_version}")

@@ -114,6 +114,11 @@ ARROWS: dict[str, Moves] = {
     "attempt_refused": {("intended", "refused"), ("unknown", "refused")},
     "attempt_unknown": {("intended", "unknown"), ("placed", "unknown")},
     "contact_unknown": {("dialing", "unknown")},
+    "attempt_ended_by_hand": {("unknown", "ended")},
+    "attempt_refused_by_hand": {("unknown", "refused")},
+    "adopted_again": {("refused", "intended")},
+    "wake_one": {("waiting", "due")},
+    "contact_is_adopted": {("due", "dialing")},
     "contact_settles": {
         (start, end) for start in ("dialing", "unknown") for end in ("due", "waiting", "done", "exhausted", "excluded")
     },
@@ -159,9 +164,10 @@ def test_every_legal_move_of_an_attempt_is_made_somewhere() -> None:
 
 def test_nobody_enters_in_another_state_than_due_or_intended() -> None:
     entering = {name: sql for name, sql in QUERIES.items() if re.search(r"INSERT INTO (contacts|attempts)\b", sql)}
-    assert sorted(entering) == ["add_contacts", "new_attempt"]
+    assert sorted(entering) == ["add_contacts", "adopted_attempt", "new_attempt"]
     words = {str(state) for state in (*ContactState, *AttemptState)}
-    for sql, state in ((QUERIES["add_contacts"], "due"), (QUERIES["new_attempt"], "intended")):
+    for name, state in (("add_contacts", "due"), ("new_attempt", "intended"), ("adopted_attempt", "intended")):
+        sql = QUERIES[name]
         assert set(re.findall(r"'(\w+)'", without_comments(sql))) & words == {state}
 
 

@@ -15,7 +15,7 @@ import pytest
 from dialer.errors import ExitCode, LedgerError, UsageError
 from dialer.ledger.reading import SQL, open_reader
 from dialer.ledger.readonly import version_complaint
-from tests.ledger_rows import FOUNDING, NOW, Maker, at, sample
+from tests.ledger_rows import MIGRATIONS, NOW, Maker, at, sample
 
 REMINDERS = 1
 EVERYBODY = ["ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "ida"]
@@ -175,7 +175,7 @@ def _other_migrations(path: Path) -> None:
 
 
 def _newer(path: Path) -> None:
-    Maker(path, migrations=(FOUNDING, "2031_01_01_teleport")).db.close()
+    Maker(path, migrations=(*MIGRATIONS, "2031_01_01_teleport")).db.close()
 
 
 def _torn(path: Path) -> None:
@@ -207,9 +207,9 @@ def test_what_is_no_ledger_is_said_in_a_sentence(tmp_path: Path, make: object, s
 
 
 def test_an_older_ledger_is_sent_to_the_next_run(tmp_path: Path) -> None:
-    complaint = version_complaint({FOUNDING}, {FOUNDING, "2027_01_01_more"}, tmp_path / "dialer.db")
+    complaint = version_complaint(set(MIGRATIONS), {*MIGRATIONS, "2027_01_01_more"}, tmp_path / "dialer.db")
     assert complaint is not None and "older version" in complaint
-    assert version_complaint({FOUNDING}, {FOUNDING}, tmp_path / "dialer.db") is None
+    assert version_complaint(set(MIGRATIONS), set(MIGRATIONS), tmp_path / "dialer.db") is None
 
 
 def test_damage_that_shows_late_is_told_too(tmp_path: Path) -> None:

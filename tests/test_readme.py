@@ -130,7 +130,16 @@ def test_the_campaign_files_load(tmp_path: Path, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("part", "number"),
-    [("", 0), ("Contacts", 0), ("Call", 0), ("Platform", 0), ("Pace", 0), ("Recovery", 0), ("Simulator", 1)],
+    [
+        ("", 0),
+        ("Contacts", 0),
+        ("Call", 0),
+        ("Platform", 0),
+        ("Pace", 0),
+        ("Recovery", 0),
+        ("Webhooks", 0),
+        ("Simulator", 1),
+    ],
 )
 def test_every_key_is_explained(part: str, number: int) -> None:
     schema = json_schema()

@@ -33,9 +33,13 @@ async def served(folder: Path) -> AsyncIterator[Served]:
     async with open_ledger(folder, time) as ledger:
         await with_people(ledger, campaign(folder, "http://x"), [number(0)])
         made = Served(ledger)
-        async with running(
-            requests.serve(ledger, lambda name, verb, sentence: made.done.append(verb), time.clock)
-        ) as serving:
+
+        async def act(verb: str, facts: requests.Facts) -> str:
+            sentence = await requests.carry_out(ledger, verb, facts, time.clock)
+            made.done.append(verb)
+            return sentence
+
+        async with running(requests.serve(ledger, act, time.clock)) as serving:
             yield made
             assert not serving.done()
 

@@ -19,28 +19,9 @@ import pytest
 from dialer.model import Answer, NoReply, Reply
 from dialer.verbex import Client
 from dialer.verbex.transport import cause, unsent
+from tests.certificates import SELF_SIGNED
 from tests.raw_platform import Caller, Script, answering, close, http, raw_platform, reset, then
 from tests.verbex_cases import KEY, NOW, PLACED, REQUEST, client, dial
-
-# A certificate that nobody vouches for, and its key, which opens nothing.
-SELF_SIGNED = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg9vCizk83kFV0VXsv
-0GJvBw3zVwj/cNOKtcEjBffeHV2hRANCAATu+KqcW5r4S4SdX8UN+NYZ/R6kG908
-nQ9VPRqSNIUz/ZATWM109RJRQr3uv6sKM81Q71KFrYOD8Wn/BhDpE+42
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBkTCCATagAwIBAgIUORngSuVjDMzRDyNRv8FKCRskxUEwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjA3NDY0NVoYDzIxMjYxMDI5
-MDc0NjQ1WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAATu+KqcW5r4S4SdX8UN+NYZ/R6kG908nQ9VPRqSNIUz/ZATWM109RJR
-Qr3uv6sKM81Q71KFrYOD8Wn/BhDpE+42o2QwYjAdBgNVHQ4EFgQUuSbuojiYGJPd
-0IK7LA4i677B3l4wHwYDVR0jBBgwFoAUuSbuojiYGJPd0IK7LA4i677B3l4wDwYD
-VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0kAMEYC
-IQCeI+PcfKAVeJY/hBo+nP3atB2s7dy9wyKSZWkk7rLLMgIhAKjqu0TGny29VhCy
-USOH5u4Fm7veyFbjJFEwuMuM4UKM
------END CERTIFICATE-----
-"""
 
 
 def assert_lost(answer: Answer, *, unsent: bool) -> None:

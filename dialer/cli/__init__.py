@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+from typing import TextIO
 
 from dialer.cli.app import app
 from dialer.errors import DialerError, ExitCode
@@ -15,7 +16,22 @@ _LENGTH = re.compile(r"\d+(\.\d+)?[smhd]")
 
 def main() -> None:
     """`python -m dialer` and `dialer`."""
-    sys.exit(_run(sys.argv[1:]))
+    os.umask(0o077)  # whatever is made from here on is about people: their owner's alone
+    code = _run(sys.argv[1:])
+    is_told = _written(sys.stdout)
+    _written(sys.stderr)
+    sys.exit(code if is_told else code or ExitCode.ERROR)
+
+
+def _written(stream: TextIO) -> bool:
+    """Whether all that was printed has left. What cannot be written, to a full disk perhaps, must not hide the exit
+    code behind the one that the interpreter has for it."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True
 
 
 def _run(arguments: list[str]) -> int:
@@ -24,7 +40,7 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as end:
         return _code(end)
     except DialerError as error:
-        print(f"dialer: {error}", file=sys.stderr)
+        _tell(f"dialer: {error}")
         return error.code
     except BrokenPipeError:
         # Whoever read has gone; what the interpreter still holds back must not be written after them.
@@ -37,19 +53,23 @@ def _run(arguments: list[str]) -> int:
     return ExitCode.OK
 
 
+def _tell(sentence: str) -> None:
+    from dialer.console import mask_text
+
+    print(mask_text(sentence), file=sys.stderr)
+
+
 def _code(end: SystemExit) -> int:
     return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 def _ours(error: Exception) -> int:
     """An error of ours, in one line; the traceback, without anybody's data, only where it is asked for."""
-    from dialer.console import mask_text
-
-    print(f"dialer: an error of ours: {mask_text(f'{type(error).__name__}: {error}')}", file=sys.stderr)
+    _tell(f"dialer: an error of ours: {type(error).__name__}: {error}")
     if os.environ.get("DIALER_DEBUG"):
-        print(mask_text("".join(traceback.format_exception(error))), file=sys.stderr)
+        _tell("".join(traceback.format_exception(error)))
     else:
-        print("Please report it, with what DIALER_DEBUG=1 and the same command print.", file=sys.stderr)
+        _tell("Please report it, with what DIALER_DEBUG=1 and the same command print.")
     return ExitCode.ERROR
 
 

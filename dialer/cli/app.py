@@ -8,6 +8,20 @@ from typing import Annotated
 import typer
 
 import dialer
+from dialer.cli import webhooks
+from dialer.cli.arguments import (
+    File,
+    Files,
+    Format,
+    Grace,
+    LedgerFile,
+    MaybeFile,
+    Quiet,
+    Result,
+    RetryLock,
+    Why,
+)
+from dialer.cli.arguments import examples as _examples
 from dialer.errors import UsageError
 
 app = typer.Typer(
@@ -18,29 +32,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Files = Annotated[list[Path], typer.Argument(help="Campaign files; several share one run.", metavar="CAMPAIGN.YAML")]
-File = Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.YAML")]
-MaybeFile = Annotated[Path | None, typer.Argument(help="The campaign file.", metavar="[CAMPAIGN.YAML]")]
-LedgerFile = Annotated[
-    Path | None, typer.Option("--ledger", envvar="DIALER_LEDGER", help="The ledger, where no campaign file is named.")
-]
-Format = Annotated[str, typer.Option("--log-format", help="text or json", metavar="text|json")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on 0 and 75.")]
-Result = Annotated[
-    Path | None, typer.Option("--result", metavar="FILE", help="Write how it ended to this file, as JSON.")
-]
-Grace = Annotated[str, typer.Option("--grace", metavar="30s", help="How long live calls are seen out after a signal.")]
-RetryLock = Annotated[
-    str, typer.Option("--retry-lock", metavar="5m", help="How long to wait for a ledger that another run holds.")
-]
-Why = Annotated[str, typer.Option("--reason", help="Why, for those who look later.")]
-
-
-def _examples(*lines: str) -> str:
-    """Examples at the end of a help text."""
-    return "[bold]Examples[/bold]\n\n" + "\n\n".join(f"[dim]$[/dim] {line}" for line in lines)
-
 
 def _version(asked: bool) -> None:
     if asked:
@@ -182,6 +173,7 @@ def schema() -> None:
     epilog=_examples(
         "dialer simulator --port 8099 --concurrent-calls 20",
         "dialer simulator --time-scale 60 --rings rings.jsonl",
+        "dialer simulator --webhook-id custom --webhook-repeats 0.1",
     )
 )
 def simulator(
@@ -196,6 +188,11 @@ def simulator(
     calls_per_second: Annotated[float, typer.Option(help="What it takes before it says 429.", min=0.001)] = 50.0,
     call_seconds: Annotated[float, typer.Option(help="The mean length of a conversation.", min=0.001)] = 60.0,
     api_key: Annotated[str | None, typer.Option(help="The only key it takes; else it takes any.")] = None,
+    webhook_id: Annotated[str, typer.Option(help="Which id its events carry.", metavar="custom|platform")] = "platform",
+    webhook_calls: Annotated[str, typer.Option(help="Which calls have events.", metavar="all|connected")] = "all",
+    webhook_encoding: Annotated[str, typer.Option(help="How signatures are written.", metavar="hex|base64")] = "hex",
+    webhook_repeats: Annotated[float, typer.Option(help="The share of events sent twice.", min=0, max=1)] = 0.0,
+    webhook_disorder: Annotated[float, typer.Option(help="The share of events overtaken.", min=0, max=1)] = 0.0,
 ) -> None:
     """The simulated Verbex as a server of its own."""
     from dialer.cli import simulating
@@ -208,6 +205,11 @@ def simulator(
         calls_per_second=calls_per_second,
         call_seconds=call_seconds,
         api_key=Secret(api_key) if api_key else None,
+        webhook_id=simulating.word("--webhook-id", webhook_id, "custom", "platform"),
+        webhook_calls=simulating.word("--webhook-calls", webhook_calls, "all", "connected"),
+        webhook_encoding=simulating.word("--webhook-encoding", webhook_encoding, "hex", "base64"),
+        webhook_repeats=webhook_repeats,
+        webhook_disorder=webhook_disorder,
     )
     simulating.serve(rules, rings, host, port)
 
@@ -250,6 +252,70 @@ def cancel(
 ) -> None:
     """End a campaign for good: whoever waits is not dialled any more."""
     _word("cancel", campaign, ledger, every, why, None)
+
+
+@app.command(
+    epilog=_examples("dialer backup monday.db campaign.yaml", "dialer backup /backups/dialer.db --ledger dialer.db")
+)
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy; FILE.secret is written beside it.")],
+    campaign: MaybeFile = None,
+    ledger: LedgerFile = None,
+) -> None:
+    """Copy the ledger and its secret, also while a run writes."""
+    from dialer.cli import keeping
+
+    keeping.back_up(file, campaign, ledger)
+
+
+app.add_typer(webhooks.app)
+
+
+unknown_app = typer.Typer(
+    name="unknown",
+    help="The calls of which nobody knows whether they were placed, and your word on them.",
+    no_args_is_help=True,
+)
+app.add_typer(unknown_app)
+
+
+@unknown_app.command(
+    "list", epilog=_examples("dialer unknown list campaign.yaml", "dialer unknown list --ledger dialer.db --json")
+)
+def unknown_list(
+    campaign: MaybeFile = None,
+    ledger: LedgerFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False,
+) -> None:
+    """Show who is held because the platform does not say whether their call was placed."""
+    from dialer.cli import unknown
+
+    unknown.held(campaign, ledger, as_json)
+
+
+@unknown_app.command(
+    "mark",
+    epilog=_examples(
+        'dialer unknown mark P-1042 not-placed campaign.yaml --reason "no such call in Verbex"',
+        "dialer unknown mark +14155550123 placed campaign.yaml",
+        "dialer unknown mark P-1042 done --ledger dialer.db",
+    ),
+)
+def unknown_mark(
+    person: Annotated[str, typer.Argument(help="Who: id or number.")],
+    word: Annotated[str, typer.Argument(help="placed, not-placed or done.", metavar="placed|not-placed|done")],
+    campaign: MaybeFile = None,
+    ledger: LedgerFile = None,
+    why: Why = "",
+) -> None:
+    """Say what became of a call that is unknown.
+
+    placed: it costs an attempt and goes on as unknown_error. not-placed: nobody was rung, and they are due again. done:
+    they were reached. Takes effect in a running process too.
+    """
+    from dialer.cli import unknown
+
+    unknown.mark(person, word, campaign, ledger, why)
 
 
 def _word(verb: str, campaign: Path | None, ledger: Path | None, every: bool, why: str, until: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,3 +57,11 @@ def ledger_of(file: Path | None, ledger: Path | None) -> tuple[Path, str | None]
     if ledger is not None:
         return ledger, None
     raise UsageError("name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER")
+
+
+def who() -> str:
+    """Who gives the command."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"

@@ -13,6 +13,7 @@ from dialer.clock import Clock
 from dialer.console.masking import mask_text, mask_value
 from dialer.errors import UsageError
 from dialer.ledger.control import is_held
+from dialer.ledger.due import STOP_WHEN
 from dialer.ledger.reading import CampaignRow, LastRun, Reader, UnknownAttempt, open_reader
 from dialer.report import Totals
 
@@ -119,7 +120,8 @@ def _unknown(attempts: Sequence[UnknownAttempt]) -> Iterator[str]:
 def _paused(campaign: CampaignRow) -> str:
     until = f" until {_moment(campaign.paused_until)}" if campaign.paused_until else ""
     reason = f": {campaign.paused_why}" if campaign.paused_why else ""
-    return f"{campaign.paused} by a person{until}{reason}"
+    who = "by `stop_when`" if campaign.paused_by == STOP_WHEN else "by a person"
+    return f"{campaign.paused} {who}{until}{reason}"
 
 
 def _last_run(run: LastRun | None, held: bool) -> str:
@@ -149,18 +151,19 @@ def _json(reader: Reader, campaign: CampaignRow, now: datetime) -> dict[str, obj
         | report.totals_json(standing)
         | {
             "live": standing.live,
-            "unknown": [_unknown_json(attempt) for attempt in reader.unknown(campaign.id)],
+            "unknown": [unknown_json(attempt) for attempt in reader.unknown(campaign.id)],
             "paused": campaign.paused,
             "last_run": None if run is None else _run_json(run),
         }
     )
 
 
-def _unknown_json(attempt: UnknownAttempt) -> dict[str, object]:
+def unknown_json(attempt: UnknownAttempt) -> dict[str, object]:
     return {
         "person": attempt.person,
         "number": attempt.number,
         "call_id": attempt.call_id,
+        "platform_id": attempt.platform_id,
         "intended_at": attempt.intended_at.isoformat(),
         "held_until": attempt.held_until.isoformat() if attempt.held_until else None,
         "looks": attempt.looks,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from datetime import datetime
 from pathlib import Path
 
@@ -32,14 +31,8 @@ def _names(path: Path, name: str | None, every: bool) -> list[str]:
 
 
 async def _ask(path: Path, verb: str, name: str, why: str, until: datetime | None) -> str:
-    answer = await requests.ask(path, verb, name, why, until, _who(), Clock())
+    facts = {"campaign": name, "why": why, "until": until.isoformat() if until else None, "who": given.who()}
+    answer = await requests.ask(path, verb, facts, Clock())
     if answer.startswith(requests.NOT_DONE):
         raise UsageError(answer)
     return answer
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "somebody"

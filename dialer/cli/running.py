@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
+from dialer import export
 from dialer.cli import given
 from dialer.clock import Clock
 from dialer.console import Console, choose, mask_text, set_up_logging
@@ -63,7 +65,7 @@ def run(files: Sequence[Path], asked: Options, result: Path | None, log_format: 
         is_terminal=sys.stderr.isatty(),
         now=clock.now,
     )
-    restore = set_up_logging(console)
+    restore = set_up_logging(console, "debug" if os.environ.get("DIALER_DEBUG") else "warning")
     code = ExitCode.ERROR
     try:
         closed, campaigns = _run(files, asked, console, clock)
@@ -168,14 +170,12 @@ def _write_result(path: Path, closed: Closed) -> None:
     each = [closing_json(closing.name, closing.code, closing.reason, closing.totals) for closing in closed.closings]
     whole = each[0] if len(each) == 1 else {"code": int(closed.code), "campaigns": each}
     text = json.dumps(whole, indent=2) + "\n"
-    meant = path.resolve()
-    draft = meant.with_name(f".{meant.name}.new")
     try:
-        if meant.exists() and not meant.is_file():
-            meant.write_text(text, "utf-8")
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8")
             return
-        draft.write_text(text, "utf-8")
-        draft.replace(meant)
+        with export.replacing(path) as out:
+            out.write(text.encode())
     except OSError as error:
         print(f"dialer: {path} cannot be written ({error.strerror}): how it ended is told here alone", file=sys.stderr)
 

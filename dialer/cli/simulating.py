@@ -6,9 +6,17 @@ import asyncio
 from pathlib import Path
 
 from dialer.clock import Clock
+from dialer.errors import UsageError
 from dialer.model import SimulatorRules
 from dialer.runner import signals
 from dialer.simulator import Simulator
+
+
+def word(option: str, value: str, *words: str) -> str:
+    """One of the words that an option may have."""
+    if value not in words:
+        raise UsageError(f"{option}: {value!r} is not {' or '.join(words)}")
+    return value
 
 
 def serve(rules: SimulatorRules, rings: Path, host: str, port: int) -> None:

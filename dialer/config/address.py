@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
 from dialer.config.words import Wrong, quoted, text
+from dialer.policy import reach
 
 SIMULATOR = "simulator"
 EXAMPLE = "write https://api.verbex.ai, or simulator"
@@ -45,6 +45,8 @@ def is_local(value: object) -> bool:
 
 
 def _check(parts: SplitResult, tail: str, host: str) -> None:
+    if _is_ip(host) and not reach.may_be_sent_to(host):
+        raise Wrong(f"{host} is no public address ({reach.kind(host)}), and no Verbex is there", EXAMPLE)
     unsafe = parts.scheme == "http" and not _is_loopback(host)
     base = f"{'https' if unsafe else parts.scheme}://{tail}"
     if "@" in parts.netloc:
@@ -60,16 +62,18 @@ def _shown(word: str) -> str:
 
 
 def _is_host(host: str) -> bool:
-    return _is_ip(host) or re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", host) is not None
+    if reach.is_numeric(host):  # 127.1 and its kind are read in different ways: no number but a whole address
+        return _is_ip(host)
+    return re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", host) is not None
 
 
 def _is_ip(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
+        reach.kind(host)
     except ValueError:
         return False
     return True
 
 
 def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+    return host == "localhost" or (_is_ip(host) and reach.kind(host) == reach.THIS_MACHINE)

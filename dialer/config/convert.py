@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
 from dialer.config.address import SIMULATOR
-from dialer.config.shape import CallPart, CampaignFile, ContactsPart, PlatformPart, RetryPart, SimulatorPart
+from dialer.config.shape import (
+    CallPart,
+    CampaignFile,
+    ContactsPart,
+    PlatformPart,
+    RetryPart,
+    SimulatorPart,
+    WebhooksPart,
+)
 from dialer.model import (
     CallRules,
     Campaign,
@@ -19,6 +28,8 @@ from dialer.model import (
     RetryRules,
     Secret,
     SimulatorRules,
+    StopWhen,
+    WebhookRules,
 )
 from dialer.policy.retry import rules
 
@@ -40,6 +51,8 @@ def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaig
         pace=PaceRules(**_given(file.pace)),
         retry=_retry(file.retry),
         recovery=RecoveryRules(**_given(file.recovery)),
+        stop_when=StopWhen(**_given(file.stop_when)),
+        webhooks=_webhooks(file.webhooks),
         ledger=path.parent / (file.ledger or LEDGER),
         **_given(file, "hours", "rules"),
     )
@@ -84,6 +97,14 @@ def _simulator(part: SimulatorPart | None) -> SimulatorRules:
 
 def _secret(key: SecretStr | None) -> Secret | None:
     return None if key is None else Secret(key.get_secret_value())
+
+
+def _webhooks(part: WebhooksPart | None) -> WebhookRules | None:
+    if part is None:
+        return None
+    host, port = part.listen
+    secrets = tuple(Secret(secret.get_secret_value()) for secret in part.secret or ())
+    return WebhookRules(host, port, part.url, urlsplit(part.url).path, secrets)
 
 
 def _retry(part: RetryPart | None) -> RetryRules:

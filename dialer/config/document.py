@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 Tree: TypeAlias = str | list["Tree"] | dict[str, "Tree"]
@@ -41,9 +41,21 @@ class Document:
             found = found[key]
         return found
 
+    def without(self, *keys: str) -> Document:
+        """The document as if nothing stood under these keys."""
+        return replace(self, tree=_without(self.tree, keys))
+
     def is_spoiled(self, *place: str | int) -> bool:
         """Whether a fault of this place, or of one around it, has been told."""
         return any(place[:end] in self.spoiled for end in range(1, len(place) + 1))
+
+
+def _without(tree: dict[str, Tree], keys: tuple[str, ...]) -> dict[str, Tree]:
+    first, *others = keys
+    if not others:
+        return {name: value for name, value in tree.items() if name != first}
+    below = tree.get(first)
+    return tree | {first: _without(below, tuple(others))} if isinstance(below, dict) else tree
 
 
 def dotted(place: Place) -> str:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, WithJsonSchema
 
-from dialer.config import words
+from dialer.config import hooks, words
 from dialer.config.address import SIMULATOR, address
 from dialer.config.words import Wrong, nearest, one_or_more, quoted, text
-from dialer.model import Action, Response
+from dialer.model import Action, Response, Threshold
 from dialer.policy.outcome import REASONS
 
 Schema: TypeAlias = dict[str, Any]
@@ -89,6 +89,13 @@ Encoding = Annotated[str, PlainValidator(words.encoding), WithJsonSchema({"type"
 Delimiter = Annotated[str, PlainValidator(words.delimiter), WithJsonSchema({"type": "string"})]
 Url = Annotated[str, PlainValidator(address), WithJsonSchema(_like(f"{SIMULATOR}|https?://[^/?#]+/*"))]
 Key = Annotated[SecretStr, BeforeValidator(words.key), WithJsonSchema({"type": "string"})]
+Listen = Annotated[tuple[str, int], PlainValidator(hooks.listen), WithJsonSchema(_like(hooks.LISTEN))]
+HookUrl = Annotated[str, PlainValidator(hooks.url), WithJsonSchema(_like("https?://.+"))]
+HookSecrets = Annotated[
+    tuple[Annotated[SecretStr, BeforeValidator(hooks.secret)], ...],
+    BeforeValidator(hooks.some_secrets),
+    WithJsonSchema(_list({"type": "string"})),
+]
 Hours = Annotated[str, PlainValidator(words.only("always")), WithJsonSchema(_words("always"))]
 Rules = Annotated[str, PlainValidator(words.only("none")), WithJsonSchema(_words("none"))]
 
@@ -98,6 +105,11 @@ Duration = Annotated[float, PlainValidator(words.duration), WithJsonSchema(_like
 SomeTime = Annotated[float, PlainValidator(words.some_time), WithJsonSchema(_like(words.DURATION))]
 Share = Annotated[
     float, PlainValidator(words.share), WithJsonSchema(_number(words.SHARE, "number", minimum=0, maximum=1))
+]
+Limit = Annotated[
+    Threshold,
+    PlainValidator(lambda value: Threshold(*words.threshold(value))),
+    WithJsonSchema(_like(words.THRESHOLD)),
 ]
 Rate = Annotated[
     float,
@@ -196,3 +208,6 @@ FullAnswer = Annotated[
 ]
 Lookup = Annotated[str, *_choice("custom", "platform", "both")]
 Repeated = Annotated[str, *_choice("refused", "merged", "dialled")]
+WebhookId = Annotated[str, *_choice("custom", "platform")]
+WebhookCalls = Annotated[str, *_choice("all", "connected")]
+WebhookEncoding = Annotated[str, *_choice("hex", "base64")]

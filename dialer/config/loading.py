@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dialer.config.checks import faults
@@ -15,14 +15,17 @@ from dialer.errors import CampaignError
 from dialer.model import Campaign
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Campaign:
+def load(path: Path, environ: Mapping[str, str], *, without: Iterable[tuple[str, ...]] = ()) -> Campaign:
     """The campaign that a file describes, with its references filled from `environ`; all paths absolute.
 
     Raises CampaignError with every problem of the file at once, in the order of its lines. That the list's files
-    are there is looked up; what is in them is not.
+    are there is looked up; what is in them is not. What stands under the keys of `without` is not looked at: it may
+    refer to what is yet to be made.
     """
     absolute = path.absolute()
     document, problems = read(path)
+    for keys in without:
+        document = document.without(*keys)
     document, unfilled = fill(document, environ, absolute.parent)
     lists, amiss = find(document, absolute.parent)
     found = {**amiss, **dict(faults(document))}

@@ -25,6 +25,8 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "pace": shape.PacePart,
     "retry": shape.RetryPart,
     "recovery": shape.RecoveryPart,
+    "stop_when": shape.StopWhenPart,
+    "webhooks": shape.WebhooksPart,
 }
 
 _EXAMPLES = {
@@ -35,6 +37,8 @@ _EXAMPLES = {
     "call.from": "from: […], with your own number",
     "platform": "platform: {url: https://api.verbex.ai, api_key: …}, or {url: simulator}",
     "platform.url": "url: https://api.verbex.ai, or url: simulator",
+    "webhooks.listen": "listen: 127.0.0.1:8089",
+    "webhooks.url": "url: https://calls.example.com/verbex",
 }
 
 _NOT_YET = frozenset({"contacts.consent", "contacts.priority", "contacts.not_before", "contacts.not_after"})

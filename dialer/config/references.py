@@ -15,6 +15,7 @@ from dialer.config.words import Wrong, quoted
 from dialer.errors import Problem
 
 MOST_BYTES = 100_000
+SECRET_KEYS = frozenset({"api_key", "secret"})
 
 _REFERENCE = re.compile(
     r"""(?P<literal>\$\$\{)                                   # $${ is ${
@@ -111,11 +112,13 @@ def _mapped(tree: Tree, place: Place, change: Callable[[str, Place], str]) -> Tr
     return change(tree, place)
 
 
-def _keys(tree: Tree) -> Iterator[str]:
-    """Every text under a key `api_key`, wherever it was written."""
+def _keys(tree: Tree, named: bool = False) -> Iterator[str]:
+    """Every text under a key whose value is a secret, wherever it was written."""
     if isinstance(tree, dict):
         for name, value in tree.items():
-            yield from (value,) if name == "api_key" and isinstance(value, str) else _keys(value)
+            yield from _keys(value, name in SECRET_KEYS)
     elif isinstance(tree, list):
         for value in tree:
-            yield from _keys(value)
+            yield from _keys(value, named)
+    elif named:
+        yield tree

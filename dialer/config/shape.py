@@ -115,6 +115,21 @@ class SimulatorPart(_Part):
     own_numbers: leaves.OwnNumbers | None = Field(
         None, description="The only numbers that it calls from. Default: any."
     )
+    webhook_id: leaves.WebhookId | None = Field(
+        None, description="Which id its webhook events carry: custom or platform. Default: platform."
+    )
+    webhook_calls: leaves.WebhookCalls | None = Field(
+        None, description="Which calls have webhook events: all, or connected alone. Default: all."
+    )
+    webhook_encoding: leaves.WebhookEncoding | None = Field(
+        None, description="How a webhook's signature is written: hex or base64. Default: hex."
+    )
+    webhook_repeats: leaves.Share | None = Field(
+        None, description="The share of webhook events that are sent twice: 10%. Default: 0."
+    )
+    webhook_disorder: leaves.Share | None = Field(
+        None, description="The share of webhook events that are late and overtaken: 10%. Default: 0."
+    )
 
 
 class PlatformPart(_Part):
@@ -167,6 +182,36 @@ class RecoveryPart(_Part):
     look_back: leaves.SomeTime | None = Field(None, description="How far back calls are looked up. Default: 7d.")
 
 
+class StopWhenPart(_Part):
+    """When the campaign stops for somebody to look, because too many of the last calls went wrong."""
+
+    platform_failed: leaves.Limit | None = Field(
+        None, description="More of the last calls failed on the platform's side: 10% of 50."
+    )
+    under_8s: leaves.Limit | None = Field(
+        None, description="More of the last answered calls were under 8 seconds, as with a mute agent: 40% of 50."
+    )
+    opt_out: leaves.Limit | None = Field(
+        None,
+        description="More of the last calls ended with an opt-out: 3% of 200."
+        " Until there is a do-not-call list, no call counts as one.",
+    )
+
+
+class WebhooksPart(_Part):
+    """What the platform tells by itself while a run is under way. Calls are read all the same, only less often."""
+
+    listen: leaves.Listen = Field(description="The address and port of this machine on which `run` listens.")
+    url: leaves.HookUrl = Field(
+        description="What the platform sends to, and what leads to that address: https://calls.example.com/verbex."
+    )
+    secret: leaves.HookSecrets | None = Field(
+        None,
+        description="What the platform signs with; two while one takes the other's place. `dialer webhooks subscribe`"
+        " writes it into a file for ${file:…}.",
+    )
+
+
 class CampaignFile(_Part):
     """A campaign of dialer: whom to call, through which platform, how fast, and what follows each call."""
 
@@ -183,6 +228,8 @@ class CampaignFile(_Part):
         None, description="Which packs of law apply: none. May be left out for a simulator or this machine."
     )
     recovery: RecoveryPart | None = None
+    stop_when: StopWhenPart | None = None
+    webhooks: WebhooksPart | None = None
     ledger: leaves.Text | None = Field(
         None, description="Where it is written down, relative to this file. Default: dialer.db."
     )

@@ -22,6 +22,7 @@ DURATION = r"[0-9]+(\.[0-9]+)?[smhd]"
 NUMBER = r"[0-9]+(\.[0-9]+)?"
 WHOLE = r"[0-9]+"
 SHARE = r"[0-9]+(\.[0-9]+)?\s*%?"
+THRESHOLD = r"[0-9]+(\.[0-9]+)?\s*%\s+of\s+[0-9]+"
 NAME = r"[a-z0-9_-]{1,64}"
 COUNTRY = r"[A-Z]{2}"
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t"}
@@ -125,6 +126,24 @@ def share(value: object) -> float:
         hint = f"write {word}%" if part <= 100 and not word.endswith("%") else "write it as 20% or 0.2"
         raise Wrong(f"{quoted(word)} is more than the whole", hint)
     return part
+
+
+def threshold(value: object) -> tuple[float, int]:
+    """A share above 0, and of how many of the last calls, of a text such as `10% of 50`."""
+    word = text(value)
+    # The sign is asked for: `1 of 50` could be meant as one call or as all of them.
+    if not re.fullmatch(THRESHOLD, word):
+        raise Wrong(f"{quoted(word)} is not a share of the last calls", "write it as 10% of 50")
+    part, _, count = word.partition("of")
+    try:
+        found = share(part), whole(1)(count)
+    except Wrong as wrong:
+        message = wrong.message
+    else:
+        if found[0] > 0:
+            return found
+        message = f"{quoted(part)} of the calls is no share at all: it must be more than 0%"
+    raise Wrong(message, "write it as 10% of 50")
 
 
 def number(value: object) -> float:

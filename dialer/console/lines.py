@@ -187,7 +187,7 @@ def progress_facts(progress: Progress) -> dict[str, object]:
         "level": "info",
         "event": "progress",
         "states": dict(progress.states),
-        "outcomes": dict(progress.outcomes),
+        "outcomes": {mask_text(reason): calls for reason, calls in progress.outcomes.items()},
         "rate": round(progress.rate, 3),
         "next_due": stamp(progress.next_due) if progress.next_due else None,
     }

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.console.lines import Level, event_text, waiting_text
+from dialer.console.masking import mask_text
 from dialer.model import ContactState
 from dialer.report import CALLS_PER_SECOND, LINES, Progress, brief
 
@@ -155,5 +156,5 @@ def _outcomes(outcomes: Mapping[str, int], most: int, width: int) -> Table:
     table.add_column(no_wrap=True)
     room = max(0, min(24, width - 50))
     for reason, calls in rows:
-        table.add_row(reason, str(calls), Text("▬" * -(-calls * room // top), style="cyan"))
+        table.add_row(mask_text(reason), str(calls), Text("▬" * -(-calls * room // top), style="cyan"))
     return table

@@ -1,10 +1,12 @@
-"""Numbers and secrets as the screen and the log may show them."""
+"""Numbers, secrets and foreign words as the screen and the log may show them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from dialer.model.plain import shown
 
 _HIDDEN = "•••"
 _GONE = "…"
@@ -42,9 +44,10 @@ def mask(number: str) -> str:
 def mask_text(text: str) -> str:
     """The text with all that looks like a telephone number masked and all that looks like a secret gone.
 
-    Masked text stays as it is when it is masked again.
+    What commands a terminal goes as well, and first, since it could stand inside a number: the platform's words and
+    the list's come this way. Masked text stays as it is when it is masked again.
     """
-    return _NUMBERS.sub(lambda found: mask(found[0]), _SECRETS.sub(_without_secret, text))
+    return _NUMBERS.sub(lambda found: mask(found[0]), _SECRETS.sub(_without_secret, shown(text)))
 
 
 def _without_secret(found: re.Match[str]) -> str:

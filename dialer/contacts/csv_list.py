@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dialer.contacts import header
 from dialer.contacts.rows import Piece, shown, table
-from dialer.contacts.text import decoded
+from dialer.contacts.text import LONGEST_LINE, cleaned, decoded
 from dialer.errors import ListError
 from dialer.model import ListRules, Reject, RejectReason
 
@@ -45,6 +45,8 @@ class _Source:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
         self.path = path
         self._under_way: list[str] = []
+        self._row_begins = 1
+        self._row_size = 0
         self._size = 0
         start = _first_lines(lines)
         self.delimiter = _delimiter(path, start, rules)
@@ -77,6 +79,7 @@ class _Source:
                     yield line, cells
                 line = reader.line_num + 1
                 self._under_way.clear()
+                self._row_begins, self._row_size = line, 0
         except csv.Error as fault:
             raise self._broken(line, reader.line_num, str(fault)) from None
 
@@ -84,7 +87,16 @@ class _Source:
         for line in lines:
             self._under_way.append(line)
             self._size += len(line)
+            self._row_size += len(line)
+            if self._row_size > LONGEST_LINE:
+                raise self._endless()
             yield line
+
+    def _endless(self) -> ListError:
+        return ListError(
+            f"{self.path}: line {self._row_begins}: a row that begins here has not ended {LONGEST_LINE:,} characters "
+            "later; is a quote left open? Mend the file, nothing of it was taken"
+        )
 
     def _broken(self, first: int, last: int, fault: str) -> ListError:
         opened_at = _where_opened(self._under_way, first, self.delimiter)
@@ -106,7 +118,7 @@ def _piece(source: _Source, lines: list[int], records: list[list[str]]) -> Piece
     )
     whole = [len(cells) == width for cells in records]
     by_column = zip(*compress(records, whole), strict=True) if any(whole) else ((),) * width
-    columns = dict(zip(source.columns, by_column, strict=True))
+    columns = dict(zip(source.columns, map(cleaned, by_column), strict=True))
     return Piece(source.path.name, list(compress(lines, whole)), columns, table(columns), rejects)
 
 

@@ -13,8 +13,15 @@ from pathlib import Path
 from dialer.errors import ListError
 from dialer.model import CallRules, ListRules
 
-READER = 1
+READER = 2
 """Raised whenever the same bytes and rules would give other rows, so that lists are imported anew."""
+
+MOST_ROWS = 20_000_000
+"""Of one list: twice what dialer is made for. A Parquet file of a few KiB can say that it has a billion."""
+
+MOST_UNPACKED = MOST_ROWS << 10
+"""Bytes that one packed file may come to: a KiB for each row. A gzip file of 20 MB, or a Parquet file of one text and
+many rows, can be made to come to as much and more, and would be read for hours."""
 
 _PARQUET = b"PAR1"
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")

@@ -8,14 +8,18 @@ from pathlib import Path
 
 from dialer.errors import ListError
 from dialer.model import CallRules, ListRules
+from dialer.model.plain import plain
 
 _SHOWN = 40
 _STEERING = "contacts (timezone, region, postcode or consent)"
 
 
 def names(path: Path, cells: Sequence[str]) -> tuple[str, ...]:
-    """The header's names without the spaces around them. Raises ListError for an empty or repeated name."""
-    found = tuple(cell.strip() for cell in cells)
+    """The header's names without control characters and the spaces around them.
+
+    Raises ListError for an empty or repeated name.
+    """
+    found = tuple(plain(cell).strip() for cell in cells)
     for position, name in enumerate(found, start=1):
         if not name:
             raise ListError(f"{path}: column {position} of the header has no name; give it one or take it out")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dialer.contacts import csv_list, header, parquet_list
-from dialer.contacts.files import Kind, kind
+from dialer.contacts.files import MOST_ROWS, Kind, kind
 from dialer.contacts.rows import Piece, Sorter
 from dialer.errors import ListError
 from dialer.model import BadNumber, CallRules, Chunk, ListRules, Number
@@ -40,14 +40,20 @@ def read(
     order = columns(rules)
     header.check_has_all(rules.files[0], order, rules, call)
     sorter = Sorter(order, rules, read_number)
-    has_rows = False
+    read_rows = 0
     for path in rules.files:
         for piece in _pieces(path, rules, chunk_rows):
-            has_rows = True
+            read_rows += len(piece.lines) + len(piece.rejects)
+            _check_length(path, read_rows)
             yield sorter.chunk(piece)
-    if not has_rows:
+    if not read_rows:
         names = ", ".join(str(path) for path in rules.files)
         raise ListError(f"{names}: a header and no rows; there is nobody to call, write the list again")
+
+
+def _check_length(path: Path, rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise ListError(f"{path}: the list has more than {MOST_ROWS:,} rows; make several campaigns of it")
 
 
 def samples(rules: ListRules, rows: int) -> list[list[str]]:

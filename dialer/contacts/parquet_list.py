@@ -14,17 +14,20 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from dialer.contacts import header
+from dialer.contacts import header, parquet_limits
 from dialer.contacts.files import opened
-from dialer.contacts.rows import Piece, table
+from dialer.contacts.rows import Piece, table, too_long
+from dialer.contacts.text import cleaned
 from dialer.errors import ListError
 from dialer.model import JSON, ListRules
+from dialer.model.plain import plain
 
 _BUFFER = 1024 * 1024
 
@@ -38,14 +41,25 @@ def columns(path: Path) -> tuple[str, ...]:
 def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
     """The file in pieces of at most so many rows. Raises ListError."""
     with _parquet(path) as file:
-        names = _columns(path, file.schema_arrow)
+        schema = file.schema_arrow
+        names = _columns(path, schema)
         for column in (*rules.phone, *(() if rules.id is None else (rules.id,))):
-            _check_identity(path, column, _plain_type(file.schema_arrow.field(column).type))
+            _check_identity(path, column, _plain_type(schema.field(names.index(column)).type))
         line = 2
-        for batch in file.iter_batches(batch_size=rows, use_threads=False):
-            if batch.num_rows:
-                yield _piece(path, names, batch, line)
-            line += batch.num_rows
+        at_once = parquet_limits.rows_at_once(file.metadata, rows)
+        batches = file.iter_batches(batch_size=at_once, use_threads=False)
+        for part in parquet_limits.parts(path, batches):
+            if part.is_whole:
+                yield _piece(path, names, part.rows, line)
+            else:
+                yield _endless(path, names, part, line)
+            line += part.rows.num_rows
+
+
+def _endless(path: Path, names: tuple[str, ...], part: parquet_limits.Part, line: int) -> Piece:
+    """A single row with so much text that it is not even looked at."""
+    reject = too_long(path.name, line, names[part.widest])
+    return Piece(path.name, (), dict.fromkeys(names, ()), table(dict.fromkeys(names, ())), (reject,))
 
 
 @contextmanager
@@ -53,7 +67,12 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
     with opened(path):
         pass
     try:
-        with pq.ParquetFile(path, buffer_size=_BUFFER, page_checksum_verification=True) as file:
+        metadata = pq.read_metadata(path)
+        parquet_limits.check(path, metadata)
+        texts = parquet_limits.texts(metadata)
+        with pq.ParquetFile(
+            path, metadata=metadata, read_dictionary=texts, buffer_size=_BUFFER, page_checksum_verification=True
+        ) as file:
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         first = str(fault).splitlines()[0]
@@ -68,10 +87,10 @@ def _columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
 
 
 def _has_bytes(kind: pa.DataType) -> bool:
-    plain = _plain_type(kind)
-    if pt.is_nested(plain):
-        return any(_has_bytes(plain.field(at).type) for at in range(plain.num_fields))
-    return bool(pt.is_binary(plain) or pt.is_large_binary(plain) or pt.is_fixed_size_binary(plain))
+    bare = _plain_type(kind)
+    if pt.is_nested(bare):
+        return any(_has_bytes(bare.field(at).type) for at in range(bare.num_fields))
+    return bool(pt.is_binary(bare) or pt.is_large_binary(bare) or pt.is_fixed_size_binary(bare))
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
@@ -107,13 +126,13 @@ def _cells(column: pa.Array) -> Sequence[object]:
     if pt.is_float16(column.type) or pt.is_float32(column.type):
         # By way of its shortest text, so that 0.1 stays 0.1 and does not become 0.10000000149011612.
         column = column.cast(pa.float32()).cast(pa.string()).cast(pa.float64())
-    cells: list[object] = column.to_pylist()
-    return cells
+    cells: list[Any] = column.to_pylist()
+    return cleaned(cells) if _is_text(column.type) else cells
 
 
 def _values(cells: Sequence[object], kind: pa.DataType) -> Sequence[JSON]:
-    plain = _plain_type(kind)
-    if _is_text(plain) or pt.is_integer(plain) or pt.is_boolean(plain) or pt.is_null(plain):
+    bare = _plain_type(kind)
+    if _is_text(bare) or pt.is_integer(bare) or pt.is_boolean(bare) or pt.is_null(bare):
         return cells
     return list(map(_value, cells))
 
@@ -122,10 +141,12 @@ def _value(cell: object) -> JSON:
     """A cell of any Parquet type as a JSON value."""
     if isinstance(cell, float):
         return cell if math.isfinite(cell) else None
-    if cell is None or isinstance(cell, str | int):
+    if isinstance(cell, str):
+        return plain(cell)
+    if cell is None or isinstance(cell, int):
         return cell
     if isinstance(cell, Mapping):
-        return {str(key): _value(each) for key, each in cell.items()}
+        return {plain(str(key)): _value(each) for key, each in cell.items()}
     if isinstance(cell, list | tuple):
         return [_value(each) for each in cell]
     return _moment(cell)

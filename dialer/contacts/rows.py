@@ -9,12 +9,13 @@ from itertools import repeat
 
 import pandas as pd
 
-from dialer.model import JSON, BadNumber, Chunk, ListRules, Number, Reject, RejectReason, Row
+from dialer.model import JSON, BadNumber, Chunk, ListRules, Number, Reject, RejectReason, Row, plain
 
 LONGEST_CELL = 32 * 1024
 """In bytes of UTF-8."""
 LONGEST_VALUE = 200
 """Of a bad cell, in characters, as a reject shows it."""
+_LOOKED_AT = 16 * LONGEST_VALUE
 
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _to_json_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":"), allow_nan=False).encode
@@ -41,8 +42,13 @@ def table(columns: Mapping[str, Sequence[str]]) -> pd.DataFrame:
 
 
 def shown(text: str) -> str:
-    """A bad cell for a reject: its beginning, with NUL made visible."""
-    return text[:LONGEST_VALUE].replace("\0", "␀")
+    """A bad cell for a reject: its beginning, without control characters and with NUL made visible."""
+    return plain.shown(text[:_LOOKED_AT])[:LONGEST_VALUE]
+
+
+def too_long(file: str, line: int, column: str) -> Reject:
+    """The reject of a cell that was not even read."""
+    return Reject(file, line, column, "", RejectReason.CELL_TOO_LONG, _TOO_LONG)
 
 
 class Sorter:

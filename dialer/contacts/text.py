@@ -1,4 +1,13 @@
-"""From the bytes of a CSV file to its text: gzip, marks, encodings, and where a wrong one shows."""
+"""From the bytes of a list to its text: gzip, marks, encodings and where a wrong one shows; what a cell may hold.
+
+A cell reaches the agent, terminals and files. So this is what becomes of a hostile one, in whichever kind of list:
+
+- **taken out**, as `dialer.model.plain` says it: control characters but tab and newline, terminal sequences as a
+  whole, characters that turn the direction of writing, invisible tags; line ends become newlines, and half a
+  character U+FFFD. It is done before anything is looked for in the cell, and to the names of columns as well;
+- **refused, the row alone**: a NUL byte, and a cell longer than 32 KiB;
+- **refused, the list as a whole**: a line or a row without an end, and data that unpack to more than anybody's list.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +15,19 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from dialer.contacts.files import opened
+from dialer.contacts.files import MOST_UNPACKED, opened
 from dialer.errors import ListError
+from dialer.model.plain import plain
+
+LONGEST_LINE = 32 << 20
+"""In characters, of a physical line, and of a row that goes over several. A file without line ends is no list, and
+would be held in memory as a whole to find that out. Twice the longest cell, so that an open quote is told as such."""
 
 _GZIP = b"\x1f\x8b"
 _BLOCK = 64 * 1024
@@ -24,6 +40,7 @@ _MARKS = (
 )
 
 _Content = io.BufferedReader | gzip.GzipFile
+_Cell = TypeVar("_Cell", str, str | None)
 
 
 @contextmanager
@@ -35,9 +52,49 @@ def decoded(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
     with _unzipped(path) as content, _faults(path):
         name = _encoding(path, content, encoding)
         try:
-            yield io.TextIOWrapper(content, name, newline="")
+            with io.TextIOWrapper(content, name, newline="") as text:
+                yield _lines(path, text)
         except UnicodeDecodeError:
             raise _undecodable(path, name, is_given=encoding is not None) from None
+
+
+def cleaned(cells: Sequence[_Cell]) -> Sequence[_Cell]:
+    """Cells as they may go on. Most columns are printable throughout, which is told of all their cells at once."""
+    if " ".join(filter(None, cells)).isprintable():
+        return cells
+    return [cell and plain(cell) for cell in cells]
+
+
+def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    for number, line in enumerate(iter(partial(text.readline, LONGEST_LINE), ""), start=1):
+        if len(line) >= LONGEST_LINE:
+            raise ListError(
+                f"{path}: line {number} has not ended {LONGEST_LINE:,} characters later; this is no list, or its "
+                "line ends are lost: write it again"
+            )
+        yield line
+
+
+class _Unpacked(gzip.GzipFile):
+    """Counts what has been unpacked, and stops at the limit."""
+
+    def __init__(self, path: Path, handle: io.BufferedReader) -> None:
+        super().__init__(fileobj=handle)
+        self._path = path
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._counted(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._counted(super().read1(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        if self.tell() > MOST_UNPACKED:
+            raise ListError(
+                f"{self._path}: the gzip data come to more than {MOST_UNPACKED >> 30} GiB, which is no contact list; "
+                "look at what is in the file, or split it and name the parts in contacts.file"
+            )
+        return data
 
 
 @contextmanager
@@ -48,7 +105,7 @@ def _unzipped(path: Path) -> Iterator[_Content]:
         if start != _GZIP:
             yield handle
             return
-        with gzip.GzipFile(fileobj=handle) as content:
+        with _Unpacked(path, handle) as content:
             yield content
 
 

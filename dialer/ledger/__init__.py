@@ -6,26 +6,40 @@ look. `reading` is the side of those who want to look. No SQL and no SQLite type
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import contextlib
 import json
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from dialer.errors import CampaignError, Problem
-from dialer.ledger import dialing, due, events, importing, opening, pausing
+from dialer.ledger import (
+    binding,
+    dialing,
+    due,
+    earlier,
+    endings,
+    identity,
+    importing,
+    inbox,
+    opening,
+    pausing,
+    unknowns,
+)
+from dialer.ledger.binding import Bound, dialled_elsewhere
 from dialer.ledger.control import Lock, take_lock
 from dialer.ledger.dialing import Decide, Passed
+from dialer.ledger.due import STOP_WHEN, Paused
+from dialer.ledger.earlier import Doubt
 from dialer.ledger.events import SQL, RunMark
 from dialer.ledger.importing import Imported
 from dialer.ledger.moments import text
+from dialer.ledger.unknowns import Unknown
 from dialer.ledger.writer import InlineExecutor, Writer
 from dialer.model import (
     Attempt,
@@ -36,20 +50,24 @@ from dialer.model import (
     Decision,
     Intent,
     ListRules,
+    Mark,
     NotPlaced,
 )
+from dialer.policy.stopping import EndedCall
 
-__all__ = ["Imported", "InlineExecutor", "Ledger", "Passed", "dialled_elsewhere"]
+__all__ = [
+    "STOP_WHEN",
+    "Doubt",
+    "Imported",
+    "InlineExecutor",
+    "Ledger",
+    "Passed",
+    "Paused",
+    "Unknown",
+    "dialled_elsewhere",
+]
 
 Now = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A campaign's row in the ledger."""
-
-    id: int
-    lines: float | None
 
 
 class Ledger:
@@ -79,7 +97,7 @@ class Ledger:
         """
         lock = take_lock(path, command, text(now()))
         try:
-            connection = opening.open_for_writing(path, text(now()), synchronous)
+            connection = opening.open_for_writing(path, text(now()), synchronous, lock.earlier)
         except BaseException:
             lock.release()
             raise
@@ -124,7 +142,20 @@ class Ledger:
             return RunMark(int(db.execute(SQL["start_run"], given).lastrowid or 0), fence)
 
         self._mark = await self._writer.do(start)
+        await self.note()
         return self._mark.run_id
+
+    @property
+    def noted(self) -> Mapping[str, Any]:
+        """What the lock's file told when it was taken: the note of the run before."""
+        return self._lock.earlier
+
+    async def note(self, **facts: Any) -> None:
+        """Note in the lock's file how far the ledger has come, so that an older one in its place is noticed; with
+        `facts` of the caller's own. What is noted is on disk in the ledger already."""
+        standing = await self._writer.do(identity.standing_of)
+        with contextlib.suppress(OSError):  # a full disk: the note stays as it was, and is no promise
+            self._lock.tell(fence=standing.fence, events=standing.events, **facts)
 
     async def end_run(self, code: int, reason: str) -> None:
         """Write down how the run ended."""
@@ -137,7 +168,7 @@ class Ledger:
         Raises:
             CampaignError: the campaign was dialled on another platform; what is finished there is not finished here.
         """
-        return await self._writer.do(partial(_bind, campaign=campaign, secret=self.secret, now=self._now()))
+        return await self._writer.do(partial(binding.bind, campaign=campaign, secret=self.secret, now=self._now()))
 
     async def remember_lines(self, campaign: int, lines: float) -> None:
         """Keep the learned concurrent-call limit for the next run."""
@@ -185,8 +216,8 @@ class Ledger:
         given = {"campaign": campaign, "person": person}
         return await self._writer.do(lambda db: bool(db.execute(SQL["has_person"], given).fetchone()[0]))
 
-    async def pause_of(self, campaign: int) -> str | None:
-        """What a person has said, if the campaign is paused or cancelled."""
+    async def pause_of(self, campaign: int) -> Paused | None:
+        """What a person, or a threshold, has said if the campaign is paused or cancelled."""
         now = self._now()
         return await self._writer.do(lambda db: due.pause_of(db, campaign, now))
 
@@ -246,29 +277,66 @@ class Ledger:
         now = self._now()
         return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now))
 
+    async def unknowns_of(self, person: str, campaign: str | None) -> list[Unknown]:
+        """The held attempts of a person, by id or number, in one campaign or in all."""
+        return await self._writer.do(lambda db: unknowns.unknowns_of(db, person, campaign))
 
-def dialled_elsewhere(campaign: Campaign, platform_url: str) -> CampaignError:
-    """What is to be said of a campaign that this ledger knows from another platform."""
-    problem = Problem(
-        "platform.url",
-        0,
-        f"the campaign {campaign.name!r} of this ledger was dialled on {platform_url}, and this file says "
-        f"{campaign.platform.url or 'simulator'}: who was called there was not called here",
-        "give it another name, or another ledger",
-    )
-    return CampaignError(str(campaign.path), (problem,))
+    async def mark(self, attempt: int, word: Mark, decide: Decide, why: str, who: str) -> Decision:
+        """The operator's word on a held attempt."""
+        now, run = self._now(), self._mark
+        return await self._writer.do(lambda db: unknowns.mark(db, attempt, word, decide, why, who, now, run))
 
+    # --- calls that this ledger may not know ---
 
-def _bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: datetime) -> Bound:
-    url = campaign.platform.url or "simulator"
-    key_mark = hmac.new(secret, campaign.platform.api_key.reveal().encode(), hashlib.sha256).hexdigest()[:16]
-    row = db.execute(SQL["campaign_by_name"], {"name": campaign.name}).fetchone()
-    if row is None:
-        given = {"name": campaign.name, "url": url, "key_mark": key_mark, "at": text(now)}
-        return Bound(int(db.execute(SQL["add_campaign"], given).lastrowid or 0), None)
-    if row["platform_url"] != url:
-        raise dialled_elsewhere(campaign, row["platform_url"])
-    if row["key_mark"] != key_mark:
-        db.execute(SQL["set_key_mark"], {"campaign": row["id"], "key_mark": key_mark})
-        events.add_event(db, now, "key_changed", detail=campaign.name)
-    return Bound(row["id"], row["lines"])
+    async def doubt_of(self, campaign: int) -> Doubt | None:
+        """Why calls may have been made of which this ledger does not know, if the platform was not asked since."""
+        return await self._writer.do(lambda db: earlier.doubt_of(db, campaign))
+
+    async def prove(self, campaign: int, how: str) -> None:
+        """The platform was asked for them, and all that it told of is written down."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: earlier.prove(db, campaign, how, now, mark))
+
+    async def people_with(self, campaign: int, numbers: Iterable[str]) -> list[Candidate]:
+        """Contacts that have one of these numbers."""
+        return await self._writer.do(lambda db: earlier.people_with(db, campaign, numbers))
+
+    async def dialable(self, campaign: int, after: int, limit: int) -> list[Candidate]:
+        """Contacts that are due or waiting, by their ids, from one on."""
+        return await self._writer.do(lambda db: earlier.dialable(db, campaign, after, limit))
+
+    async def last_calls(self, limit: int) -> list[str]:
+        """Ids of the last calls that ended."""
+        return await self._writer.do(lambda db: earlier.last_calls(db, limit))
+
+    async def strange(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that belong to no attempt."""
+        return await self._writer.do(lambda db: earlier.strange(db, ids))
+
+    async def adopt(
+        self, candidate: Candidate, serial: int, call_id: str, number: str, record: CallRecord
+    ) -> int | Passed:
+        """Make an attempt of a call of which this ledger did not know."""
+        now, mark = self._now(), self._mark
+        return await self._writer.do(
+            lambda db: earlier.adopt(db, candidate, serial, call_id, number, record, now, mark)
+        )
+
+    # --- what was told by webhook ---
+
+    async def keep(self, trace_id: str, event: str, call: str, body: str) -> bool:
+        """Keep a delivery; False if it is there already."""
+        now = self._now()
+        return await self._writer.do(lambda db: inbox.keep(db, trace_id, event, call, body, now))
+
+    async def was_told_of(self, call: str) -> bool:
+        """Whether a delivery tells of a call by this id, ours or the platform's."""
+        return await self._writer.do(lambda db: inbox.tells_of(db, call))
+
+    async def strangers(self, since: datetime, limit: int) -> list[str]:
+        """Calls that were told of since then and belong to no attempt."""
+        return await self._writer.do(lambda db: inbox.strangers(db, since, limit))
+
+    async def recent_endings(self, campaign: int, limit: int) -> list[EndedCall]:
+        """The last calls that ended since a person had the campaign go on, the oldest first."""
+        return await self._writer.do(lambda db: endings.recent(db, campaign, limit))

@@ -29,11 +29,27 @@ def beside(ledger: Path, ending: str) -> Path:
 _TRIES = 100
 
 
-class Lock:
-    """The right to write a ledger, held until `release` or the end of the process."""
+_NOTE_BYTES = 4096
+"""A note is written over the one before it in one piece: whoever is killed leaves the one or the other."""
 
-    def __init__(self, descriptor: int) -> None:
+
+class Lock:
+    """The right to write a ledger, held until `release` or the end of the process.
+
+    Its file bears a note: who holds it, and how far the ledger had come when that was last said. `earlier` is the note
+    as the run before has left it, empty if there was none.
+    """
+
+    def __init__(self, descriptor: int, earlier: Mapping[str, Any]) -> None:
         self._descriptor: int | None = descriptor
+        self.earlier = earlier
+        self._note = dict(earlier)
+
+    def tell(self, **facts: Any) -> None:
+        """Note these facts beside those that are noted already."""
+        self._note |= facts
+        if self._descriptor is not None:
+            os.pwrite(self._descriptor, json.dumps(self._note).encode().ljust(_NOTE_BYTES), 0)
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -59,10 +75,16 @@ def take_lock(ledger: Path, command: str, since: str) -> Lock:
         holder = _told(descriptor)
         os.close(descriptor)
         raise LedgerHeld(f"the ledger {ledger} is held by another run ({holder}): wait for it, or stop it")
-    os.ftruncate(descriptor, 0)
-    note = {"host": socket.gethostname(), "pid": os.getpid(), "since": since, "command": command}
-    os.pwrite(descriptor, json.dumps(note).encode(), 0)
-    return Lock(descriptor)
+    lock = Lock(descriptor, _noted(descriptor))
+    try:
+        lock.tell(host=socket.gethostname(), pid=os.getpid(), since=since, command=command)
+    except OSError as error:
+        lock.release()
+        raise LedgerError(
+            f"the ledger's lock {path} cannot be written ({error.strerror}): make room on the disk, then run the same "
+            "command again; nobody was dialled"
+        ) from error
+    return lock
 
 
 def _locked(descriptor: int) -> bool:
@@ -93,11 +115,19 @@ def is_held(ledger: Path) -> bool:
 
 
 def _told(descriptor: int) -> str:
+    note = _noted(descriptor)
     try:
-        note = json.loads(os.pread(descriptor, 4096, 0))
         return f"`{note['command']}` with pid {note['pid']} on {note['host']}, since {note['since']}"
-    except (ValueError, KeyError, TypeError):
+    except KeyError:
         return "which has not yet said who it is"
+
+
+def _noted(descriptor: int) -> Mapping[str, Any]:
+    try:
+        note = json.loads(os.pread(descriptor, _NOTE_BYTES, 0))
+    except (ValueError, OSError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

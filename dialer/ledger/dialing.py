@@ -94,13 +94,13 @@ def _intent_row(candidate: Candidate, intent: Intent, mark: RunMark) -> dict[str
 def _write_attempt(db: sqlite3.Connection, candidate: Candidate, given: Mapping[str, Any]) -> int:
     if candidate.reuse is None:
         return int(db.execute(SQL["new_attempt"], given).lastrowid or 0)
-    _moved(db.execute(SQL["same_attempt"], given), f"attempt {candidate.reuse}: refused → intended")
+    moved(db.execute(SQL["same_attempt"], given), f"attempt {candidate.reuse}: refused → intended")
     return candidate.reuse
 
 
 def place(db: sqlite3.Connection, attempt: int, record: CallRecord, at: datetime, mark: RunMark) -> None:
     """The platform made a call of an intent, or the call of an unknown was found live."""
-    _moved(
+    moved(
         db.execute(SQL["attempt_placed"], {"attempt": attempt, "at": text(at), **_facts(record)}),
         f"attempt {attempt}: intended | unknown → placed",
     )
@@ -121,8 +121,8 @@ def settle(
     contact = _contact(db, attempt)
     decision = decide(history_of(contact))
     given = {"attempt": attempt, "at": text(at), "costs": int(decision.costs), **_facts(record)}
-    _moved(db.execute(SQL["attempt_ended"], given), f"attempt {attempt}: intended | placed | unknown → ended")
-    _settle_contact(db, contact, decision, record.finish_reason, at)
+    moved(db.execute(SQL["attempt_ended"], given), f"attempt {attempt}: intended | placed | unknown → ended")
+    settle_contact(db, contact, decision, record.finish_reason, at)
     _tell(db, "ended", contact, attempt, decision, record.finish_reason or record.status, at, mark)
     return decision
 
@@ -135,8 +135,8 @@ def refuse(
     decision = decide(history_of(contact))
     error = f"{why.refusal}: {why.message}" if why.message else str(why.refusal)
     given = {"attempt": attempt, "at": text(at), "reusable": int(why.reusable), "error": error}
-    _moved(db.execute(SQL["attempt_refused"], given), f"attempt {attempt}: intended | unknown → refused")
-    _settle_contact(db, contact, decision, None, at)
+    moved(db.execute(SQL["attempt_refused"], given), f"attempt {attempt}: intended | unknown → refused")
+    settle_contact(db, contact, decision, None, at)
     _tell(db, "refused", contact, attempt, decision, error, at, mark)
     return decision
 
@@ -147,8 +147,8 @@ def hold(
     """The fate of an attempt is open: it and its contact are held."""
     contact = _contact(db, attempt)
     given = {"attempt": attempt, "held_until": text(until), "error": why, "id_taken": int(id_taken)}
-    _moved(db.execute(SQL["attempt_unknown"], given), f"attempt {attempt}: intended | placed → unknown")
-    _moved(
+    moved(db.execute(SQL["attempt_unknown"], given), f"attempt {attempt}: intended | placed → unknown")
+    moved(
         db.execute(SQL["contact_unknown"], {"contact": contact["id"], "detail": why, "at": text(at)}),
         f"contact {contact['id']}: dialing → unknown",
     )
@@ -166,7 +166,7 @@ def hold(
 
 def look(db: sqlite3.Connection, attempt: int, at: datetime, mark: RunMark, detail: str) -> None:
     """An unknown was looked up and not found."""
-    _moved(db.execute(SQL["attempt_looked"], {"attempt": attempt}), f"attempt {attempt}: unknown")
+    moved(db.execute(SQL["attempt_looked"], {"attempt": attempt}), f"attempt {attempt}: unknown")
     contact = _contact(db, attempt)
     add_event(db, at, "looked_up", run=mark.run_id, contact=contact["id"], attempt=attempt, detail=detail)
 
@@ -184,7 +184,8 @@ def due_again(db: sqlite3.Connection, contacts: Iterable[int], detail: str, at: 
             add_event(db, at, "due_again", run=mark.run_id, contact=contact, moved=("excluded", "due"), detail=detail)
 
 
-def _moved(cursor: sqlite3.Cursor, what: str) -> None:
+def moved(cursor: sqlite3.Cursor, what: str) -> None:
+    """Fail loudly where an update did not find the state that it expects."""
     if cursor.rowcount != 1:
         raise _illegal(what)
 
@@ -200,7 +201,7 @@ def _contact(db: sqlite3.Connection, attempt: int) -> sqlite3.Row:
     return row
 
 
-def _settle_contact(
+def settle_contact(
     db: sqlite3.Connection, contact: sqlite3.Row, decision: Decision, finish_reason: str | None, at: datetime
 ) -> None:
     tally = json.loads(contact["tally"])
@@ -217,7 +218,7 @@ def _settle_contact(
         "tally": json.dumps(tally),
         "at": text(at),
     }
-    _moved(db.execute(SQL["contact_settles"], given), f"contact {contact['id']}: dialing | unknown → {decision.state}")
+    moved(db.execute(SQL["contact_settles"], given), f"contact {contact['id']}: dialing | unknown → {decision.state}")
 
 
 def _tell(
@@ -265,4 +266,5 @@ def _attempt(row: sqlite3.Row) -> Attempt:
         placed_at=instant_or_none(row["placed_at"]),
         held_until=instant_or_none(row["held_until"]),
         id_taken=bool(row["id_taken"]),
+        key_mark=row["key_mark"],
     )

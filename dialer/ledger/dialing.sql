@@ -84,7 +84,7 @@ SELECT id FROM attempts WHERE contact_id = :contact AND serial = :serial AND sta
 
 -- :name pause_of
 -- Whether a person has paused or cancelled the campaign.
-SELECT paused, paused_until, paused_why FROM campaigns WHERE id = :campaign
+SELECT paused, paused_until, paused_why, paused_by FROM campaigns WHERE id = :campaign
 
 -- :name contact_dials
 -- due -> dialing, as part of the intent.
@@ -95,14 +95,15 @@ WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
 -- :name new_attempt
 -- An intent under a new call id.
 INSERT INTO attempts (contact_id, campaign_id, run_id, serial, call_id, number, from_number, state, payload_hash,
-                      intended_at, intent_expires_at)
-VALUES (:contact, :campaign, :run, :serial, :call_id, :number, :from_number, 'intended', :payload_hash, :at, :expires)
+                      intended_at, intent_expires_at, key_mark)
+VALUES (:contact, :campaign, :run, :serial, :call_id, :number, :from_number, 'intended', :payload_hash, :at, :expires,
+        (SELECT key_mark FROM campaigns WHERE id = :campaign))
 
 -- :name same_attempt
 -- refused -> intended: an intent under a call id of which the platform never made a record.
 UPDATE attempts SET state = 'intended', reusable = 0, run_id = :run, number = :number, from_number = :from_number,
        payload_hash = :payload_hash, intended_at = :at, intent_expires_at = :expires, held_until = NULL, looks = 0,
-       closed_at = NULL, error = ''
+       closed_at = NULL, error = '', key_mark = (SELECT key_mark FROM campaigns WHERE id = attempts.campaign_id)
 WHERE id = :attempt AND state = 'refused' AND reusable = 1
 
 -- :name attempt_placed
@@ -128,6 +129,25 @@ WHERE id = :attempt AND state IN ('intended', 'placed', 'unknown')
 -- intended | unknown -> refused: proven that nobody was rung by it.
 UPDATE attempts SET state = 'refused', costs = 0, reusable = :reusable, closed_at = :at, held_until = NULL, error = :error
 WHERE id = :attempt AND state IN ('intended', 'unknown')
+
+-- :name attempt_ended_by_hand
+-- unknown -> ended: the operator says that it was placed.
+UPDATE attempts SET state = 'ended', costs = 1, closed_at = :at, placed_at = COALESCE(placed_at, :at), held_until = NULL,
+       finish_reason = :finish_reason, error = :error
+WHERE id = :attempt AND state = 'unknown'
+
+-- :name attempt_refused_by_hand
+-- unknown -> refused: the operator says that it was not placed; its call id is not sent again.
+UPDATE attempts SET state = 'refused', costs = 0, reusable = 0, closed_at = :at, held_until = NULL, error = :error
+WHERE id = :attempt AND state = 'unknown'
+
+-- :name unknowns_of
+-- The held attempts of a person, in one campaign or in all.
+SELECT attempts.id AS attempt, campaigns.name AS campaign, contacts.person AS person
+FROM attempts JOIN contacts ON contacts.id = attempts.contact_id JOIN campaigns ON campaigns.id = attempts.campaign_id
+WHERE attempts.state = 'unknown' AND (:campaign IS NULL OR campaigns.name = :campaign)
+  AND (contacts.person = :person OR attempts.number = :person)
+ORDER BY attempts.id
 
 -- :name attempt_unknown
 -- intended | placed -> unknown: its fate is open.
@@ -188,7 +208,9 @@ UPDATE campaigns SET key_mark = :key_mark WHERE id = :campaign
 
 -- :name set_pause
 -- A person pauses, resumes or cancels.
-UPDATE campaigns SET paused = :paused, paused_until = :until, paused_why = :why WHERE id = :campaign
+UPDATE campaigns SET paused = :paused, paused_until = :until, paused_why = :why, paused_by = :who,
+       watched_from = CASE WHEN :paused IS NULL THEN :at ELSE watched_from END
+WHERE id = :campaign
 
 -- :name tell_cancelled
 -- An event for each that the next one drops.
@@ -209,3 +231,12 @@ WHERE campaign_id = :campaign AND state IN ('dialing', 'unknown') AND stop IS NU
 -- :name remember_lines
 -- The learned limit, for the next run.
 UPDATE campaigns SET lines = :lines WHERE id = :campaign
+
+-- :name recent_endings
+-- The last calls that ended since a person had the campaign go on, for the thresholds; the newest first.
+SELECT attempts.call_id, attempts.platform_id, attempts.finish_reason, attempts.duration_seconds, attempts.costs,
+       contacts.stop
+FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
+WHERE attempts.campaign_id = :campaign AND attempts.state = 'ended'
+  AND attempts.closed_at > (SELECT watched_from FROM campaigns WHERE id = :campaign)
+ORDER BY attempts.closed_at DESC, attempts.id DESC LIMIT :limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.ledger.events import SQL, RunMark, add_event
@@ -25,7 +26,7 @@ def due(
     else:
         rows = db.execute(SQL["due_again"], at).fetchall()
         rows += db.execute(SQL["due_fresh"], {**at, "limit": limit - len(rows)}).fetchall()
-    return [_candidate(db, row) for row in rows]
+    return [candidate_of(db, row) for row in rows]
 
 
 def next_due(db: sqlite3.Connection, campaign: int, now: datetime, only: str | None) -> datetime | None:
@@ -35,7 +36,8 @@ def next_due(db: sqlite3.Connection, campaign: int, now: datetime, only: str | N
     return instant_or_none(db.execute(SQL[query], given).fetchone()[0])
 
 
-def _candidate(db: sqlite3.Connection, row: sqlite3.Row) -> Candidate:
+def candidate_of(db: sqlite3.Connection, row: sqlite3.Row) -> Candidate:
+    """A contact's row as one who may be dialled."""
     numbers = tuple(found[0] for found in db.execute(SQL["numbers_of"], {"contact": row["id"]}))
     reuse = None
     if row["serial"]:
@@ -66,9 +68,22 @@ def history_of(row: sqlite3.Row) -> History:
     )
 
 
-def pause_of(db: sqlite3.Connection, campaign: int, now: datetime) -> str | None:
-    """`paused` or `cancelled` if a person has said so and it still holds, with the reason; else None."""
-    paused, until, why = db.execute(SQL["pause_of"], {"campaign": campaign}).fetchone()
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """That a campaign is paused or cancelled, by whom and why; `by_rule`: by a threshold of `stop_when`."""
+
+    words: str
+    why: str
+    by_rule: bool
+
+
+STOP_WHEN = "stop_when"
+"""As who pauses a campaign where a threshold of `stop_when` is broken."""
+
+
+def pause_of(db: sqlite3.Connection, campaign: int, now: datetime) -> Paused | None:
+    """The pause or the cancellation that holds, if there is one."""
+    paused, until, why, who = db.execute(SQL["pause_of"], {"campaign": campaign}).fetchone()
     if paused is None or (until is not None and instant(until) <= now):
         return None
-    return f"{paused}: {why}" if why else str(paused)
+    return Paused(f"{paused}: {why}" if why else str(paused), why or "", by_rule=who == STOP_WHEN)

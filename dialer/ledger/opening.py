@@ -6,11 +6,13 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from dialer.errors import LedgerError
+from dialer.ledger import identity
 from dialer.ledger.control import beside, write_whole
 from dialer.ledger.queries import migration_names
 from dialer.ledger.readonly import version_complaint
@@ -20,13 +22,16 @@ MIGRATION_SET = "dialer"
 _SECRET_BYTES = 32
 
 
-def open_for_writing(path: Path, created_at: str, synchronous: str = "FULL") -> sqlite3.Connection:
+def open_for_writing(
+    path: Path, created_at: str, synchronous: str = "FULL", noted: Mapping[str, Any] | None = None
+) -> sqlite3.Connection:
     """Open the ledger, making it if it is not there; the caller holds its lock.
 
-    `synchronous` is an argument so that a test can show what FULL is for.
+    `synchronous` is an argument so that a test can show what FULL is for. `noted` is what the lock's file tells of
+    earlier runs.
 
     Raises:
-        LedgerError: not a database, made by a newer version, or not writable.
+        LedgerError: not a database, made by a newer version, not writable, or gone with its secret.
     """
     try:
         connection = _connect(path)
@@ -37,9 +42,9 @@ def open_for_writing(path: Path, created_at: str, synchronous: str = "FULL") -> 
         _set_up(connection, synchronous)
         if not is_current:
             _apply_migrations(connection)
-        connection.execute(
-            "INSERT OR IGNORE INTO ledger (id, created_at, secret_mark) VALUES (1, ?, '')", (created_at,)
-        )
+        made = "INSERT OR IGNORE INTO ledger (id, created_at, secret_mark) VALUES (1, ?, '')"
+        is_new = connection.execute(made, (created_at,)).rowcount == 1
+        identity.recognise(connection, path, noted or {}, created_at, is_new=is_new)
     except sqlite3.Error as error:
         connection.close()
         raise explained(error, str(path)) from error
@@ -164,9 +169,21 @@ def _read_secret(file: Path) -> bytes:
     return secret
 
 
-def sqlite_words() -> str:
-    """The version of SQLite, and what it means."""
-    words = f"SQLite {sqlite3.sqlite_version}"
-    if sqlite3.sqlite_version_info < (3, 37):
+def sqlite_words(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> str:
+    """The version of SQLite, and what it means for a ledger."""
+    words = f"SQLite {'.'.join(map(str, version))}"
+    if version < (3, 37):
         return f"{words}: too old, 3.37 or newer is needed"
+    if _may_lose_writes(version):
+        return (
+            f"{words}: safe with one writer, and dialer is one; let no other program write the ledger, since two at "
+            "once can lose what was committed, up to SQLite 3.51.2"
+        )
     return f"{words}, one writer"
+
+
+def _may_lose_writes(version: tuple[int, int, int]) -> bool:
+    """Whether a checkpoint may pass over what a second connection commits at that moment: https://sqlite.org/wal.html
+    calls it the WAL-reset bug, from 3.7.0 to 3.51.2, mended in 3.44.6 and 3.50.7 as well."""
+    is_mended = (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51)
+    return (3, 7, 0) <= version < (3, 51, 3) and not is_mended

@@ -21,7 +21,7 @@ def act(db: sqlite3.Connection, name: str, verb: str, why: str, until: datetime 
         raise UsageError(f"the ledger has no campaign {name!r}: it has not been run yet")
     if row["paused"] == "cancelled" and verb != "cancel":
         raise UsageError(f"{name} was cancelled ({row['paused_why'] or 'no reason given'}) and stays so")
-    given = {"campaign": row["id"], "until": text_or_none(until), "why": why or None, "at": text(now)}
+    given = {"campaign": row["id"], "until": text_or_none(until), "why": why or None, "who": who, "at": text(now)}
     detail = f"by {who}" + (f": {why}" if why else "")
     add_event(db, now, {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[verb], detail=f"{name} {detail}")
     if verb == "cancel":

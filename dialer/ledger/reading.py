@@ -40,6 +40,7 @@ class CampaignRow:
     paused: str | None
     paused_until: datetime | None
     paused_why: str | None
+    paused_by: str | None
     lines: float | None
     created_at: datetime
 
@@ -66,6 +67,7 @@ class UnknownAttempt:
     person: str
     number: str
     call_id: str
+    platform_id: str | None
     intended_at: datetime
     held_until: datetime | None
     looks: int

@@ -6,7 +6,7 @@ SELECT name FROM _sqlite_migrations WHERE migration_set = :migrations
 
 -- :name campaigns
 -- All campaigns of the ledger, oldest first.
-SELECT id, name, platform_url, columns, paused, paused_until, paused_why, lines, created_at FROM campaigns ORDER BY id
+SELECT id, name, platform_url, columns, paused, paused_until, paused_why, paused_by, lines, created_at FROM campaigns ORDER BY id
 
 -- :name counts
 -- How many contacts are in each state, from the counters that the triggers keep.
@@ -38,8 +38,8 @@ WHERE campaign_id = :campaign AND state IN ('intended', 'placed', 'unknown') AND
 -- :name unknown
 -- The attempts whose fate is open, oldest first, with the person and why.
 SELECT attempts.id AS attempt_id, contacts.person AS person, attempts.number AS number, attempts.call_id AS call_id,
-       attempts.intended_at AS intended_at, attempts.held_until AS held_until, attempts.looks AS looks,
-       contacts.detail AS detail
+       attempts.platform_id AS platform_id, attempts.intended_at AS intended_at, attempts.held_until AS held_until,
+       attempts.looks AS looks, contacts.detail AS detail
 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
 WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
   AND attempts.state = 'unknown'

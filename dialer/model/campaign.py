@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dialer.model.webhooks import WebhookRules
 from dialer.model.words import Action, Secret
 
 
@@ -72,6 +73,11 @@ class SimulatorRules:
     repeated: str = "refused"  # refused | merged | dialled: what a repeated call_id does
     api_key: Secret | None = None  # None: any key
     own_numbers: tuple[str, ...] = ()  # empty: any caller id
+    webhook_id: str = "platform"  # custom | platform: which id its events carry
+    webhook_calls: str = "all"  # all | connected: whether calls that nobody answers have events
+    webhook_encoding: str = "hex"  # hex | base64: of the signature
+    webhook_repeats: float = 0.0  # the share of events that are sent again although they were taken
+    webhook_disorder: float = 0.0  # the share of events that are late, and overtaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,23 @@ class RecoveryRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A share, above 0 and at most 1, of the last `of` calls (1 or more) that may be bad."""
+
+    share: float
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopWhen:
+    """The `stop_when:` part: when so many calls went wrong that a person should look first; None: never for that."""
+
+    platform_failed: Threshold | None = None
+    under_8s: Threshold | None = None
+    opt_out: Threshold | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign as its file says it; paths are absolute."""
 
@@ -134,3 +157,5 @@ class Campaign:
     ledger: Path
     hours: str = "always"
     rules: str = "none"
+    stop_when: StopWhen = StopWhen()
+    webhooks: WebhookRules | None = None

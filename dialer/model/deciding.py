@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dialer.model.call import DialRequest, NotPlaced, StopCause
+from dialer.model.call import CallRecord, DialRequest, NotPlaced, StopCause
 from dialer.model.words import AttemptState, ContactState, Halt, Sample
 
 
@@ -86,7 +86,8 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt as the ledger holds it."""
+    """One attempt as the ledger holds it. `key_mark` tells under which API key it was sent, '' where that was not
+    written down."""
 
     id: int
     contact_id: int
@@ -103,3 +104,15 @@ class Attempt:
     placed_at: datetime | None = None
     held_until: datetime | None = None
     id_taken: bool = False
+    key_mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCall:
+    """A call of ours that the ledger does not know: whose it was, and by which dial."""
+
+    candidate: Candidate
+    serial: int
+    call_id: str
+    number: str
+    record: CallRecord

@@ -73,6 +73,14 @@ class Refusal(StrEnum):
     EXPIRED = "expired"  # the intent was too old to be sent
 
 
+class Mark(StrEnum):
+    """The operator's word on a call of which nobody knows whether it was placed."""
+
+    PLACED = "placed"  # it costs an attempt, and goes on as unknown_error
+    NOT_PLACED = "not-placed"  # nobody was rung: due again, under a new call id
+    DONE = "done"  # the person was reached: finished
+
+
 class RejectReason(StrEnum):
     """Why a row of the list is nobody's contact."""
 

@@ -13,6 +13,9 @@ import hmac
 ID_BYTES = 20
 """160 bits: 32 characters of base32 without padding, and no two calls of all campaigns ever share one."""
 
+LENGTH = ID_BYTES * 8 // 5
+"""Characters of a call id."""
+
 
 def call_id(secret: bytes, campaign: str, person: str, serial: int) -> str:
     """The id of a person's dial number `serial` in a campaign: 32 characters of a–z and 2–7."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dialer.errors import ExitCode
+from dialer.errors import ExitCode, UsageError
 from dialer.model import (
     Action,
     AttemptState,
@@ -18,6 +18,7 @@ from dialer.model import (
     Ending,
     Halt,
     History,
+    Mark,
     NotPlaced,
     Outcome,
     Refusal,
@@ -80,6 +81,21 @@ def settle(history: History, outcome: Outcome, rules: RetryRules, now: datetime,
     case = _Case(history, rules, now, dice)
     decision = _not_placed(case, outcome) if isinstance(outcome, NotPlaced) else _ended(case, outcome)
     return _halted(decision, history.halt)
+
+
+def marked(history: History, word: Mark, rules: RetryRules | None, now: datetime, dice: float) -> Decision:
+    """What follows from the operator's word on a contact whose fate was unknown; the arguments are those of `settle`.
+
+    Raises:
+        UsageError: without the campaign's rules nobody can say when somebody is called again.
+    """
+    if word is Mark.DONE:
+        return Decision(_C.DONE, "marked by hand", costs=True)
+    if rules is None:
+        raise UsageError(f"to mark somebody as {word}, name the campaign file: its `retry` says what follows")
+    if word is Mark.PLACED:
+        return settle(history, Ending(outcome.UNKNOWN_REASON, "ended", None, has_messages=False), rules, now, dice)
+    return settle(history, NotPlaced(Refusal.ABSENT, "marked by hand", reusable=False), rules, now, dice)
 
 
 def _halted(decision: Decision, halt: Halt | None) -> Decision:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from dialer.clock import Clock
 from dialer.console import Console
 from dialer.errors import DialerError, ExitCode, LedgerHeld, UsageError
-from dialer.ledger import Ledger, reading
+from dialer.ledger import STOP_WHEN, Ledger, Unknown, reading
 from dialer.ledger.control import beside
-from dialer.model import Campaign, StopCause
+from dialer.model import Campaign, Decision, Event, Mark, RetryRules, StopCause
+from dialer.receiver import Receiver, check_can_receive
 from dialer.report import Totals
-from dialer.runner import requests, signals
+from dialer.runner import requests, signals, unknowns
+from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, reason_of, worst
 from dialer.runner.engine import Engine
 from dialer.runner.intake import check_age, check_header
@@ -60,6 +62,8 @@ async def run(campaigns: Sequence[Campaign], options: Options, console: Console,
         for campaign in campaigns:
             check_header(campaign)
             check_age(campaign, clock)
+            if campaign.webhooks is not None:
+                check_can_receive(campaign.webhooks)
     elif not campaigns[0].ledger.exists():
         raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")
     ledger = await _open(campaigns[0], options, clock, console)
@@ -113,11 +117,13 @@ class Conductor:
         self._clock = clock
         self._ledger = ledger
         self._engines: list[Engine] = []
+        self._clockwork = Clockwork(clock, ledger, console.say)
 
     async def run(self) -> Closed:
         """Everything between the opening and the closing of the ledger."""
         command = "run" if self._options.dials else "settle"
         await self._ledger.start_run(command, [campaign.name for campaign in self._campaigns])
+        await self._clockwork.begin()
         try:
             await self._engines_to_their_end()
         except DialerError as error:
@@ -133,6 +139,10 @@ class Conductor:
             for campaign in self._campaigns:
                 client = await stack.enter_async_context(self._client(campaign, url))
                 await self._add_engine(campaign, client)
+            for rules in dict.fromkeys(campaign.webhooks for campaign in self._campaigns if campaign.webhooks):
+                receiver = Receiver(rules, self._keep, self._clock.now, self._heard, self._amiss)
+                address = await stack.enter_async_context(receiver.serve())
+                self._console.say("listening", f"webhooks are taken at {address}, sent to {rules.url}")
             with signals.heard(self._stop, self._leave):
                 await self._run_engines()
 
@@ -169,12 +179,18 @@ class Conductor:
             self._options,
             self._say(campaign),
             self._live,
+            key_mark=bound.key_mark,
+            jump=self._clockwork.jump,
         )
         self._engines.append(engine)
         paused = await self._ledger.pause_of(bound.id)
-        if paused is not None:
-            engine.pause(f"{campaign.name} is {paused}")
-            self._console.say("paused", f"{campaign.name} is {paused}; nobody new is dialled", campaign=campaign.name)
+        if paused is None:
+            return
+        if paused.by_rule:
+            engine.stop(StopCause(ExitCode.LOOK_FIRST, STOP_WHEN, paused.why), see_out=campaign.call.longest)
+            return
+        engine.pause(f"{campaign.name} is {paused.words}")
+        self._console.say("paused", f"{campaign.name} is {paused.words}; nobody new is dialled", campaign=campaign.name)
 
     def _live(self) -> int:
         return sum(engine.live for engine in self._engines)
@@ -188,6 +204,7 @@ class Conductor:
         beside_them = [
             asyncio.create_task(self._show()),
             asyncio.create_task(requests.serve(self._ledger, self._asked, self._clock)),
+            asyncio.create_task(self._clockwork.run()),
         ]
         if self._options.max_runtime is not None:
             beside_them.append(asyncio.create_task(self._run_out(self._options.max_runtime)))
@@ -240,11 +257,40 @@ class Conductor:
         for engine in self._engines:
             engine.stop(STOPPED, see_out=0.0)
 
-    def _asked(self, name: str, verb: str, sentence: str) -> None:
+    # --- what others say ---
+
+    async def _asked(self, verb: str, facts: requests.Facts) -> str:
+        """Another process asks."""
+        sentence = await requests.carry_out(self._ledger, verb, facts, self._clock, self._mark)
+        name = facts.get("campaign")
         self._console.say(verb, sentence, campaign=name)
         for engine in self._engines:
-            if engine.campaign.name == name and verb != "resume":
+            if engine.campaign.name == name and verb in ("pause", "cancel"):
                 engine.pause(sentence)
+        return sentence
+
+    async def _mark(self, one: Unknown, word: Mark, rules: RetryRules | None, why: str, who: str) -> Decision:
+        """The operator's word: the engine that waits for it lets go."""
+        for engine in self._engines:
+            if engine.campaign.name == one.campaign:
+                decision = await engine.unknowns.mark(one.attempt, word, rules, why, who)
+                engine.dial_on()
+                return decision
+        return await unknowns.mark(self._ledger, one.attempt, word, rules, why, who, self._clock)
+
+    async def _keep(self, event: Event) -> bool:
+        return await self._ledger.keep(event.trace_id, event.name, event.call_id, event.body)
+
+    def _heard(self, event: Event) -> None:
+        """The platform has told of a call: whoever waits for it asks; else it may be one whose answer was lost."""
+        if not event.call_id:
+            return
+        if not any(engine.tracker.told(event.call_id) for engine in self._engines):
+            for engine in self._engines:
+                engine.recovery.hasten()
+
+    def _amiss(self, sentence: str) -> None:
+        self._console.say("webhook_refused", sentence, level="warning")
 
     # --- how it ended ---
 

@@ -1,37 +1,42 @@
 """One campaign's run: recover, import, dial, drain.
 
-A pool of workers, one for each line. Whoever wants to dial passes the gate, one at a time: a free line, the most urgent
-contact, its turn by the calls per second. The line is held from the intent until the call has ended.
+A pool of workers, one for each line. Whoever wants to dial passes the gate (`runner.gate`); the line is held from the
+intent until the call has ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from dialer.attempt import Attempts, Result
 from dialer.clock import Clock
+from dialer.earlier import Earlier
 from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Lines, Pace
 from dialer.model import (
     Attempt,
-    CallRecord,
     Campaign,
     Candidate,
+    EarlierCall,
     Refusal,
     Sample,
     StopCause,
 )
 from dialer.policy import pacing
-from dialer.recovery import Absent, Case, Recovery
+from dialer.recovery import Books, Recovery
 from dialer.report import FINISHED
+from dialer.runner.doubts import Doubts, books_of
 from dialer.runner.endings import cause_of, worst
+from dialer.runner.gate import Gate
 from dialer.runner.health import Platform
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
+from dialer.runner.unknowns import Unknowns
+from dialer.runner.watching import Watching
 from dialer.scheduler import Scheduler
 from dialer.tracker import Tracker
 from dialer.verbex import Client
@@ -42,7 +47,9 @@ Say = Callable[..., None]
 class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
 
-    `live_anywhere` counts the live calls of all campaigns of the run. `stopped` is why it stopped, if it did.
+    `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key. `jump`: by
+    how many seconds the wall clock has jumped since the run before, None if nobody can say.
+    `stopped` is why it stopped, if it did.
     """
 
     def __init__(
@@ -56,6 +63,9 @@ class Engine:
         options: Options,
         say: Say,
         live_anywhere: Callable[[], int],
+        *,
+        key_mark: str = "",
+        jump: float | None = 0.0,
     ) -> None:
         self.campaign = campaign
         self.campaign_id = campaign_id
@@ -68,7 +78,11 @@ class Engine:
         self.lines = Lines(start, clock.monotonic)
         self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
         self.platform = Platform(client, clock, self.stop, say)
-        self.recovery = Recovery(client, clock, campaign.recovery, ledger.look, ledger.knows, self.platform.hear)
+        books = Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers)
+        self.recovery = Recovery(client, clock, campaign.recovery, books, self.platform.hear)
+        self.unknowns = Unknowns(
+            ledger, campaign, clock, self.recovery, key_mark, jump, park=self._park, stop=self.stop
+        )
         self.tracker = Tracker(client, clock, self.platform.hear, self.recovery.found)
         self.scheduler = Scheduler(
             ledger, campaign_id, clock, live_anywhere, only=options.only, wait=options.wait, at_once=self._at_once()
@@ -79,10 +93,24 @@ class Engine:
             client,
             clock,
             end_of=self.tracker.end_of,
-            look_up=self._look_up,
+            look_up=self.unknowns.look_up,
             is_stopping=lambda: self.scheduler.stopping,
             heard=self.platform.hear_dial,
         )
+        self._gate = Gate(
+            self.scheduler,
+            self.lines,
+            self.pace,
+            self.platform,
+            clock,
+            options.max_calls,
+            live=lambda: self.live,
+            passed=self._passed,
+            stop=self.stop,
+        )
+        earlier = Earlier(campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self.platform.hear)
+        self._doubts = Doubts(ledger, campaign, campaign_id, earlier, say)
+        self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
         self.imported: Imported | None = None
         self.outcomes: Counter[str] = Counter()
@@ -92,13 +120,9 @@ class Engine:
         self.is_ready = False
         self.live = 0
         self.line_seconds: float | None = None
-        self._gate = asyncio.Lock()
-        self._at_gate: set[asyncio.Task[Any]] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._working: set[asyncio.Task[None]] = set()
-        self._counted = 0
         self._progressed = asyncio.Event()
-        self._moved = asyncio.Event()
         self._let_go_at: float | None = None
 
     def _at_once(self) -> int:
@@ -123,6 +147,7 @@ class Engine:
                 await self._ledger.remember_lines(self.campaign_id, self.lines.learned)
 
     async def _begin(self) -> None:
+        await self._watching.begin()
         await self.platform.first_look()
         if self.stopped is not None and self.stopped.code is not ExitCode.PAUSED:
             return
@@ -140,8 +165,19 @@ class Engine:
             if self.imported is not None:
                 self._say(*told(self.imported))
                 await check_only(self._ledger, self.campaign, self.campaign_id, self._options.only)
+        await self._look_for_earlier()
         self.is_ready = True
         self._spawn_worker()
+
+    async def _look_for_earlier(self) -> None:
+        if self.stopped is not None or not self._options.dials:
+            return
+        found = await self._doubts.resolve(yes=self._options.yes)
+        if isinstance(found, StopCause):
+            self.stop(found)
+        elif found:
+            self.scheduler.leave_alone |= found.keys()
+            self._start(self._adopt_all(found))
 
     async def _recover(self) -> None:
         found = await self._ledger.open_attempts(self.campaign_id)
@@ -149,6 +185,7 @@ class Engine:
             self._say("recovering", f"{len(found)} calls of an earlier run are open: asking the platform about them")
         for attempt in found:
             self.live += 1  # before its task begins: else a run that has nothing else to do would end here
+            self.unknowns.resumed.add(attempt.id)
             self._start(self._resume(attempt, self.lines.take()))
 
     async def _drain(self) -> None:
@@ -174,8 +211,7 @@ class Engine:
             if cause.code not in (ExitCode.WORK_REMAINS, ExitCode.PAUSED):
                 self._say("stopping", cause.sentence, is_trouble=True)
         self.scheduler.stop()
-        for task in self._at_gate:
-            task.cancel()
+        self._gate.send_home()
         if cause.code is ExitCode.UNREACHABLE:
             see_out = 0.0  # there is nobody to tell how they end
         until = self._clock.monotonic() + (self._options.grace if see_out is None else see_out)
@@ -214,56 +250,14 @@ class Engine:
         self.stop(cause_of(error), see_out=0.0)
 
     async def _work(self) -> None:
-        while (turn := await self._turn()) is not None:
+        while (turn := await self._gate.turn()) is not None:
             await self._dial(*turn)
 
-    async def _turn(self) -> tuple[Candidate, Line] | None:
-        """A contact to dial and a line to dial it on; None when this worker may go home."""
-        task = asyncio.current_task()
-        if task is None or self.scheduler.stopping:
-            return None
-        self._at_gate.add(task)
-        try:
-            return await self._pass_gate()
-        finally:
-            self._at_gate.discard(task)
-
-    async def _pass_gate(self) -> tuple[Candidate, Line] | None:
-        async with self._gate:
-            if not await self._may_take_more():
-                return None
-            await self.lines.room()
-            candidate = await self.scheduler.next()
-            if candidate is None or not await self.platform.admit():
-                return None
-            await self._admission()
-            if len(self._at_gate) == 1 and len(self._working) < self.lines.limit:
-                self._spawn_worker()
-            self._counted += 1
-            self.live += 1
-            return candidate, self.lines.take()
-
-    async def _admission(self) -> None:
-        """A free line and a turn at one moment: a turn that was kept while a line was waited for would let the next
-        dials go together with this one."""
-        while True:
-            await self.lines.room()
-            await self.pace.turn()
-            if not self.lines.is_full:
-                return
-
-    async def _may_take_more(self) -> bool:
-        """Whether `--max-calls` leaves room: dials that were not placed after all give theirs back."""
-        most = self._options.max_calls
-        while most is not None and self._counted >= most:
-            if self.live == 0:
-                self.stop(
-                    StopCause(ExitCode.WORK_REMAINS, "max_calls", "as many calls were placed as --max-calls says")
-                )
-                return False
-            self._moved.clear()
-            await self._clock.wait(self._moved, 1.0)
-        return not self.scheduler.stopping
+    def _passed(self) -> None:
+        """Somebody has passed the gate; where lines are free, somebody else is to stand there."""
+        if self._gate.is_last_gone and len(self._working) < self.lines.limit:
+            self._spawn_worker()
+        self.live += 1
 
     async def _dial(self, candidate: Candidate, line: Line) -> None:
         began = self._clock.monotonic()
@@ -271,7 +265,7 @@ class Engine:
         try:
             result = await self.attempts.carry_out(candidate, line)
             if result.placed_nobody:
-                self._counted -= 1
+                self._gate.give_back()
                 self.platform.trial_over()
             self.scheduler.back(candidate, aside=result.passed is Passed.NUMBER_LIVE)
             self._learn(result, began)
@@ -284,8 +278,12 @@ class Engine:
             self._learn(await self.attempts.resume(attempt, line), began)
         finally:
             self._free(line)
+        self.dial_on()
+
+    def dial_on(self) -> None:
+        """Somebody may be due again, and all workers have gone home."""
         if self.is_ready and not self._working:
-            self._spawn_worker()  # this person may be due again, and all have gone home
+            self._spawn_worker()
 
     def _free(self, line: Line) -> None:
         if line.is_held:
@@ -293,12 +291,27 @@ class Engine:
         line.free()
         self.scheduler.changed()
         self._progressed.set()
-        self._moved.set()
+        self._gate.moved()
+
+    async def _adopt(self, call: EarlierCall) -> None:
+        """Write a call down of which the ledger did not know, and stay with it to its end."""
+        line, began = self.lines.take(), self._clock.monotonic()
+        self.live += 1
+        try:
+            while (result := await self.attempts.adopt(call)).passed is Passed.NUMBER_LIVE:
+                await self._clock.sleep(1.0)
+            self._learn(result, began)
+        finally:
+            self._free(line)
+
+    async def _adopt_all(self, found: Mapping[int, Sequence[EarlierCall]]) -> None:
+        await self._doubts.write_down(found, self._adopt, self.scheduler.leave_alone.discard)
+        self.dial_on()
 
     # --- what is learned ---
 
     def _learn(self, result: Result, began: float) -> None:
-        if result.passed is Passed.PAUSED:
+        if result.passed is Passed.PAUSED and self.stopped is None:
             self.pause(f"{self.campaign.name} was paused")
         if result.decision is not None:
             self.finished += result.decision.state in FINISHED
@@ -311,38 +324,25 @@ class Engine:
             self.pace.brake(result.refusal.retry_after)
         if result.finish_reason is not None:
             self.outcomes[result.finish_reason] += 1
+        if result.ended is not None:
+            self._watching.hear(result.ended)
         if result.stop is not None:
             self.stop(result.stop)
 
-    async def _look_up(self, attempt: Attempt, line: Line) -> CallRecord | None:
-        """The platform's word; where there is none, the line is freed and the attempt waits on without it."""
-        case = self.recovery.take(attempt)
-        await case.answered.wait()
-        if not case.verdict.done():
-            await self._parked(case, line)
-        verdict = await case.verdict
-        return None if isinstance(verdict, Absent) else verdict.record
-
-    async def _parked(self, case: Case, line: Line) -> None:
-        """Wait for a word that may not come in this run: without a line, and not in a worker's place."""
+    def _park(self, line: Line) -> Callable[[], None]:
+        """An attempt waits for a word that may not come in this run: without a line, and not in a worker's place. Gives
+        what takes both again."""
         task = asyncio.current_task()
         was_working = task in self._working
         self._working.discard(task)
         self._free(line)
         if was_working:
             self._spawn_worker()
-        self._check_unknown()
-        await case.verdict
-        line.hold()
-        self.live += 1
-        if was_working and task is not None:
-            self._working.add(task)
 
-    def _check_unknown(self) -> None:
-        most = self.campaign.recovery.max_unknown
-        if self.recovery.unsettled > most:
-            sentence = (
-                f"{self.recovery.unsettled} calls are unknown, more than recovery.max_unknown allows ({most}): "
-                "the platform does not say whether they were placed; look at them in its own list of calls"
-            )
-            self.stop(StopCause(ExitCode.LOOK_FIRST, "too_many_unknown", sentence))
+        def go_on() -> None:
+            line.hold()
+            self.live += 1
+            if was_working and task is not None:
+                self._working.add(task)
+
+        return go_on

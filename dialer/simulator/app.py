@@ -17,6 +17,7 @@ from starlette.routing import Route
 from dialer.model import JSON, Secret
 from dialer.simulator.contract import fault
 from dialer.simulator.platform import HttpAnswer, Platform, problem
+from dialer.simulator.subscriptions import Subscriptions
 
 MOST_BYTES = 1024 * 1024
 """The longest body of a dial."""
@@ -24,8 +25,10 @@ MOST_BYTES = 1024 * 1024
 Handler = Callable[[Request], Awaitable[HttpAnswer]]
 
 
-def application(platform: Platform, now: Callable[[], datetime], api_key: Secret | None) -> Starlette:
-    """The three endpoints over a platform; `api_key` None lets any key in, but not none.
+def application(
+    platform: Platform, subscriptions: Subscriptions, now: Callable[[], datetime], api_key: Secret | None
+) -> Starlette:
+    """The endpoints over a platform and its webhooks; `api_key` None lets any key in, but not none.
 
     A path with, or without, its slash where it should not be is redirected by a 307, as Starlette does.
     """
@@ -44,11 +47,40 @@ def application(platform: Platform, now: Callable[[], datetime], api_key: Secret
         ("/v1/calls/dial-outbound-phone-call", dial, "POST"),
         ("/v1/calls/", calls, "GET"),
         ("/v1/calls/{call_id}", call, "GET"),
+        *_webhooks(subscriptions, now),
     ]
     return Starlette(
         routes=[Route(path, _guarded(handler, api_key), methods=[method]) for path, handler, method in routes],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
+
+
+def _webhooks(subscriptions: Subscriptions, now: Callable[[], datetime]) -> list[tuple[str, Handler, str]]:
+    async def create(request: Request) -> HttpAnswer:
+        body = await _body(request)
+        return subscriptions.create(body, now())
+
+    async def every(request: Request) -> HttpAnswer:
+        return subscriptions.list(request.query_params.multi_items())
+
+    async def replace(request: Request) -> HttpAnswer:
+        body = await _body(request)
+        return subscriptions.replace(request.path_params["id"], body)
+
+    async def remove(request: Request) -> HttpAnswer:
+        return subscriptions.remove(request.path_params["id"])
+
+    async def rotate(request: Request) -> HttpAnswer:
+        return subscriptions.rotate(request.path_params["id"], now())
+
+    one = "/v1/public/webhook/subscription"
+    return [
+        (one, create, "POST"),
+        (f"{one}s", every, "GET"),
+        (f"{one}/{{id}}", replace, "PUT"),
+        (f"{one}/{{id}}", remove, "DELETE"),
+        (f"{one}/{{id}}/rotate/secret", rotate, "POST"),
+    ]
 
 
 class _Refused(Exception):
@@ -67,7 +99,7 @@ def _guarded(handler: Handler, api_key: Secret | None) -> Callable[[Request], Aw
         except _Refused as refused:
             return _respond(refused.answer)
         except OSError as error:
-            return _respond(problem(500, "not_written", f"The call was not accepted: {error.strerror}."))
+            return _respond(problem(500, "not_written", f"It was not accepted: {error.strerror}."))
 
     return endpoint
 
@@ -112,6 +144,8 @@ def _finite(text: str) -> float:
 
 
 def _respond(answer: HttpAnswer) -> Response:
+    if answer.status == 204:
+        return Response(status_code=204, headers=dict(answer.headers))
     content = json.dumps(answer.body, separators=(",", ":"), allow_nan=False)
     return Response(content, answer.status, dict(answer.headers), "application/json")
 

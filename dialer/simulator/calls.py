@@ -68,6 +68,11 @@ class Ring:
         return self.at + self.fate.setup / self.scale if self.fate.rang else None
 
     @property
+    def answered_at(self) -> float | None:
+        """When somebody, or a machine, was on the line; None for a call in which nothing was said."""
+        return self.at + (self.fate.setup + self.fate.ring) / self.scale if self.fate.talk else None
+
+    @property
     def over_at(self) -> float:
         """When the call is over."""
         return self.at + (self.fate.setup + self.fate.ring + self.fate.talk) / self.scale

@@ -15,6 +15,7 @@ Faults = list[dict[str, JSON]]
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LONGEST_ID = 128
+_MOST_CALLS = 1000  # on a page of the list
 
 
 def fault(loc: Sequence[str | int], message: str, kind: str) -> dict[str, JSON]:
@@ -104,7 +105,25 @@ _READERS: Mapping[str, Callable[[list[str], JSON], Iterator[dict[str, JSON]]]] =
 }
 
 
-# --- the list of calls ----------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """How much of a list is asked for, and from where."""
+
+    size: int
+    offset: int
+
+
+def page_query(pairs: Sequence[tuple[str, str]], most: int) -> PageQuery | Faults:
+    """Read the query of a list that wants to be told its page size, or tell what is wrong with it."""
+    last = dict(pairs)
+    if "page_size" not in last:
+        return [fault(["query", "page_size"], "Field required", "missing")]
+    faults: Faults = []
+    query = PageQuery(_page_size(last, faults, most), _offset(last, faults))
+    return faults or query
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +154,7 @@ def list_query(pairs: Sequence[tuple[str, str]]) -> ListQuery | Faults:
         end_after=times["end_time_after"],
         end_before=times["end_time_before"],
         ascending=_ascending(last, faults),
-        page_size=_page_size(last, faults),
+        page_size=_page_size(last, faults, _MOST_CALLS),
         offset=_offset(last, faults),
     )
     return faults or query
@@ -172,11 +191,11 @@ def _ascending(query: Mapping[str, str], faults: Faults) -> bool:
     return direction == "asc"
 
 
-def _page_size(query: Mapping[str, str], faults: Faults) -> int:
+def _page_size(query: Mapping[str, str], faults: Faults, most: int) -> int:
     text = query.get("page_size", "100")
     size = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
-    if not 1 <= size <= 1000:
-        faults.append(fault(["query", "page_size"], "Input should be an integer from 1 to 1000", "value_error"))
+    if not 1 <= size <= most:
+        faults.append(fault(["query", "page_size"], f"Input should be an integer from 1 to {most}", "value_error"))
     return size
 
 

@@ -15,6 +15,7 @@ from dialer.clock import Clock
 from dialer.errors import UsageError
 from dialer.model import SimulatorRules
 from dialer.simulator.app import application
+from dialer.simulator.deliveries import Announced, Deliveries
 from dialer.simulator.platform import Platform
 from dialer.simulator.rings import RingsFile
 
@@ -24,7 +25,9 @@ _GRACE = 1  # seconds for requests under way when it stops
 
 
 class Simulator:
-    """A Verbex of our own over HTTP; its calls live in the rings file, beyond this process."""
+    """A Verbex of our own over HTTP; its calls live in the rings file, and its subscriptions in one beside it,
+    beyond this process.
+    """
 
     def __init__(self, rules: SimulatorRules, rings: Path, clock: Clock) -> None:
         self._rules = rules
@@ -35,19 +38,27 @@ class Simulator:
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
         """Listen, and yield the base URL; port 0 takes any free one.
 
-        Signals stay with the caller, nothing is logged. Raises UsageError if the address cannot be taken, or
-        the rings file cannot be read or has a simulator already.
+        Signals stay with the caller, nothing is logged. Raises UsageError if the address cannot be taken, the
+        rings file cannot be read or has a simulator already, or the webhooks file beside it cannot be read.
         """
         with contextlib.closing(RingsFile(self._rings)) as log:
-            app = application(Platform(self._rules, log), self._clock.now, self._rules.api_key)
+            deliveries = Deliveries(self._rules, self._rings, log, self._clock)
+            platform = Platform(self._rules, Announced(log, deliveries.hear))
+            app = application(platform, deliveries.subscriptions, self._clock.now, self._rules.api_key)
             with contextlib.closing(_listen(host, port)) as listening:
-                server = _Quiet(_config(app))
-                serving = asyncio.create_task(server.serve(sockets=[listening]), name="simulator")
-                try:
+                async with deliveries.running(), _serving(app, listening):
                     yield _url(listening)
-                finally:
-                    server.should_exit = True
-                    await serving
+
+
+@contextlib.asynccontextmanager
+async def _serving(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
+    server = _Quiet(_config(app))
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="simulator")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 class _Quiet(Server):

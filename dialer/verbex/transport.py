@@ -20,7 +20,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from dialer.errors import PlatformRefused
 from dialer.model import NoReply, Secret
-from dialer.verbex.excerpt import excerpt, mask_numbers
+from dialer.verbex.excerpt import excerpt, mask_numbers, redact_bytes
+from dialer.verbex.resolving import Astray, Resolver, astray
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that waiting for a free connection, finding the host, TCP and TLS may take together."""
@@ -45,14 +46,14 @@ class Received:
 def open_client(base_url: str, key: Secret, connections: int, agent: str) -> httpx.AsyncClient:
     """An HTTP client for one platform and one key; raises PlatformRefused if no header can carry the key.
 
-    No redirects, no retries, no cookies, no proxies or certificates from the environment. Nothing is
-    connected before the first request.
+    No redirects, no retries, no cookies, no proxies or certificates from the environment, and no host that leads
+    into a private network. Nothing is connected before the first request.
     """
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
     )
     transport = AiohttpTransport(verify=_tls(), trust_env=False, retries=0, limits=limits)
-    transport.client = lambda: _aiohttp_client(transport)
+    transport.client = lambda: _aiohttp_client(transport, plain=httpx.URL(base_url).scheme != "https")
     return httpx.AsyncClient(
         base_url=base_url,
         transport=transport,
@@ -75,12 +76,13 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(verify=True, trust_env=False)
 
 
-def _aiohttp_client(transport: AiohttpTransport) -> aiohttp.ClientSession:
+def _aiohttp_client(transport: AiohttpTransport, *, plain: bool) -> aiohttp.ClientSession:
     # Left to itself the transport makes one that keeps cookies.
     connector = aiohttp.TCPConnector(
         limit=transport.limits.max_connections or 0,
         keepalive_timeout=transport.limits.keepalive_expiry,
         ssl=transport.ssl_context,
+        resolver=Resolver(plain=plain),
     )
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
@@ -106,6 +108,9 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, answer: floa
 
     `answer` is in seconds: as long may the head of the answer take once connected, and as long again its body.
     """
+    # aiohttp asks no resolver for a host that is a number.
+    if fault := astray(request.url.host, plain=request.url.scheme != "https"):
+        return NoReply(unsent=True, cause=f"platform.url is {fault}")
     try:
         # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
         async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer):
@@ -114,7 +119,13 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, answer: floa
         return NoReply(unsent=unsent(exc), cause=cause(exc, request))
     body, fault = await _body(response, answer, limit)
     headers = response.headers
-    return Received(response.status_code, body, fault, headers.get("Retry-After", ""), headers.get("Location", ""))
+    return Received(
+        response.status_code,
+        redact_bytes(body, _key_of(request)),
+        fault,
+        headers.get("Retry-After", ""),
+        headers.get("Location", ""),
+    )
 
 
 async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[bytes, str]:
@@ -143,8 +154,8 @@ async def _close(response: httpx.Response) -> None:
 def unsent(exc: BaseException) -> bool:
     """Is it proven that no byte of the request left?
 
-    Only where aiohttp never had a connection for it: the host was not found, refused, failed TLS, or the
-    wait for a connection ran out. Every other failure, whatever its class, may have come after the request.
+    Only where aiohttp never had a connection for it: the host was not found, led astray, refused, failed TLS, or
+    the wait for a connection ran out. Every other failure, whatever its class, may have come after the request.
     """
     return isinstance(exc.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
@@ -152,11 +163,16 @@ def unsent(exc: BaseException) -> bool:
 def cause(exc: BaseException, request: httpx.Request) -> str:
     """A failure in a few words: the class that says what happened and its text, without key and full numbers."""
     origin = _origin(exc)
-    key = Secret(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    if isinstance(origin, aiohttp.ClientConnectorError) and isinstance(origin.os_error, Astray):
+        return str(origin.os_error.strerror)
     said = str(origin) or ("no answer in time" if isinstance(origin, TimeoutError) else "")
-    words = mask_numbers(excerpt(said, key, CAUSE_LIMIT))
+    words = mask_numbers(excerpt(said, _key_of(request), CAUSE_LIMIT))
     name = type(origin).__name__
     return f"{name}: {words}" if words else name
+
+
+def _key_of(request: httpx.Request) -> Secret:
+    return Secret(request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
 def _origin(exc: BaseException) -> BaseException:

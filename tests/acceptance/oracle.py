@@ -6,8 +6,9 @@ Nothing of the product's policy is used here: the tables are those of docs/lifec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dialer.simulator import Ring
 from tests.acceptance.kit import FINISHED, World
@@ -96,26 +97,38 @@ def nobody_over_rung(rings: Sequence[Ring]) -> None:
         over_at[ring.to_number] = ring.over_at
 
 
-def everyone_settled(world: World, name: str = "camp", *, people: int, most: int = 3) -> None:
-    """Nobody is lost, and each is in the state that follows from the platform's own list."""
+def everyone_settled(
+    world: World, name: str = "camp", *, people: int, most: int = 3, besides: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Nobody is lost, and each is in the state that follows from the platform's own list.
+
+    `besides` are the people whose state follows from something else (a rejection, their expiry, a fate that nobody
+    tells), with that state.
+    """
     rings, contacts = world.rings(), world.contacts(name)
     nobody_over_rung(rings)
     told = by_person(rings)
     assert len(contacts) == people
-    expected = {who: fate(told.get(who, []), most) for who in contacts}
-    assert {who: Fate(row["state"], row["attempts"]) for who, row in contacts.items()} == expected
-    assert {row["state"] for row in contacts.values()} <= FINISHED
-    _ledger_agrees(world, told, contacts.keys())
+    expected = {who: fate(told.get(who, []), most) for who in contacts if who not in besides}
+    assert {who: Fate(row["state"], row["attempts"]) for who, row in contacts.items() if who in expected} == expected
+    assert {row["state"] for who, row in contacts.items() if who in expected} <= FINISHED
+    assert {who: contacts[who]["state"] for who in besides} == dict(besides)
+    _ledger_agrees(world, told, contacts.keys(), {who for who, state in besides.items() if state == "unknown"})
 
 
-def _ledger_agrees(world: World, told: Mapping[str, list[Ring]], people: Iterable[str]) -> None:
-    """The ledger has every ring as an attempt of its own, ended for the reason that the platform tells."""
+def _ledger_agrees(
+    world: World, told: Mapping[str, list[Ring]], people: Iterable[str], unknown: Collection[str]
+) -> None:
+    """The ledger has every ring as an attempt of its own, ended for the reason that the platform tells; who is unknown
+    has one that is open."""
     ended: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
     for row in world.attempts():
+        if row["person"] in unknown and row["state"] == "unknown":
+            continue
         assert row["state"] in ("ended", "refused"), dict(row)
         if row["state"] == "ended":
             ended[row["person"]].append((row["call_id"], row["finish_reason"], row["costs"]))
-    for who in people:
+    for who in set(people) - set(unknown):
         rung = [(ring.call_id, ring.reason, int(ring.reason not in FREE)) for ring in told.get(who, [])]
         assert sorted(ended[who]) == sorted(rung), who
 

@@ -1,0 +1,74 @@
+"""`unknown list` and `unknown mark`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from dialer.cli import given, look
+from dialer.clock import Clock
+from dialer.console import mask_text
+from dialer.console.masking import mask_value
+from dialer.errors import UsageError
+from dialer.ledger.reading import UnknownAttempt, open_reader
+from dialer.model import Campaign, Mark
+from dialer.runner import requests
+
+
+def held(campaign: Path | None, ledger: Path | None, as_json: bool) -> None:
+    """Print the calls of which nobody knows whether they were placed."""
+    path, name = given.ledger_of(campaign, ledger)
+    with open_reader(path) as reader:
+        rows = [row for row in reader.campaigns() if name in (None, row.name)]
+        found = [(row.name, attempt) for row in rows for attempt in reader.unknown(row.id)]
+    if as_json:
+        told = [{"campaign": one, **look.unknown_json(attempt)} for one, attempt in found]
+        print(json.dumps(mask_value(told), indent=2, ensure_ascii=False))
+        return
+    print(mask_text("\n".join(_told(found))))
+
+
+def _told(found: list[tuple[str, UnknownAttempt]]) -> Iterator[str]:
+    if not found:
+        yield "Nobody is unknown."
+        return
+    for name, attempt in found:
+        yield f"{name}: {attempt.person}, {attempt.number}, dialled at {attempt.intended_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"    call id {attempt.call_id}" + (f", at Verbex {attempt.platform_id}" if attempt.platform_id else "")
+        yield f"    {attempt.detail}; looked up {attempt.looks} times by a way that finds calls, and not found"
+    yield ""
+    yield "Look for them in Verbex, then say what became of each:"
+    yield "  dialer unknown mark PERSON placed|not-placed|done CAMPAIGN.YAML"
+
+
+def mark(person: str, word: str, campaign: Path | None, ledger: Path | None, why: str) -> None:
+    """Carry the operator's word to the ledger, or to the run that holds it, and print what follows."""
+    path, name = given.ledger_of(campaign, ledger)
+    facts = {
+        "person": person,
+        "campaign": name,
+        "word": _word(word),
+        "why": why,
+        "who": given.who(),
+        "retry": None if campaign is None else requests.facts_of(_rules(campaign).retry),
+    }
+    answer = asyncio.run(requests.ask(path, "mark", facts, Clock()))
+    if answer.startswith(requests.NOT_DONE):
+        raise UsageError(answer)
+    print(mask_text(answer))
+
+
+def _rules(campaign: Path) -> Campaign:
+    return given.campaign(campaign)
+
+
+def _word(word: str) -> Mark:
+    try:
+        return Mark(word)
+    except ValueError:
+        raise UsageError(
+            f"{word!r} is none of placed, not-placed, done: placed costs an attempt and goes on as unknown_error, "
+            "not-placed makes the person due again, done finishes them"
+        ) from None

@@ -1,0 +1,78 @@
+-- Whether this ledger is itself, and which calls it may not know.
+
+-- :name identity
+-- Where the ledger says that it lies.
+SELECT device, inode FROM ledger WHERE id = 1
+
+-- :name standing
+-- How far the ledger has come: its last run, its last event.
+SELECT (SELECT fence FROM ledger WHERE id = 1), (SELECT COALESCE(MAX(id), 0) FROM events)
+
+-- :name stamped
+-- The place of the file is written down; there is no doubt.
+UPDATE ledger SET device = :device, inode = :inode WHERE id = 1
+
+-- :name doubted
+-- Calls may have been made that the ledger does not know; it stays so until the platform was asked.
+UPDATE ledger SET device = :device, inode = :inode, doubted_at = :at, doubt = :doubt WHERE id = 1
+
+-- :name forget
+-- What was begun in place of a ledger that is gone is taken back.
+DELETE FROM ledger WHERE id = 1
+
+-- :name doubt_of
+-- Why, if the platform was not asked for this campaign since the doubt arose; and the last moment that is known.
+SELECT ledger.doubt, COALESCE((SELECT at FROM events WHERE at < ledger.doubted_at ORDER BY id DESC LIMIT 1), '') AS known_until,
+       EXISTS (SELECT 1 FROM attempts) AS has_attempts
+FROM ledger JOIN campaigns ON campaigns.id = :campaign
+WHERE ledger.id = 1 AND doubted_at IS NOT NULL AND COALESCE(proven_at, '') < doubted_at
+
+-- :name proven
+-- The platform was asked for calls that the ledger does not know.
+UPDATE campaigns SET proven_at = :at WHERE id = :campaign
+
+-- :name contacts_with_number
+-- A campaign's people who have this number.
+SELECT contacts.* FROM contacts JOIN numbers ON numbers.contact_id = contacts.id
+WHERE numbers.number = :number AND contacts.campaign_id = :campaign
+
+-- :name dialable
+-- People who could be dialled, from one id on.
+SELECT * FROM contacts WHERE campaign_id = :campaign AND id > :after AND state IN ('due', 'waiting')
+ORDER BY id LIMIT :limit
+
+-- :name last_calls
+-- The last calls of the ledger: they show whether a list, or a look-up, is this account's.
+SELECT call_id, platform_id FROM attempts WHERE state = 'ended' ORDER BY id DESC LIMIT :limit
+
+-- :name wake_one
+-- waiting -> due, for one contact of whom the platform shows a call.
+UPDATE contacts SET state = 'due', updated_at = :at WHERE id = :contact AND state = 'waiting'
+
+-- :name contact_is_adopted
+-- due -> dialing: the platform shows a call that this ledger did not know.
+UPDATE contacts SET state = 'dialing', serial = :serial, due_at = NULL, updated_at = :at
+WHERE id = :contact AND state = 'due' AND serial <= :serial
+
+-- :name adopted_attempt
+-- The attempt that a call was, of which this ledger did not know.
+INSERT INTO attempts (contact_id, campaign_id, run_id, serial, call_id, number, from_number, state, payload_hash,
+                      intended_at, intent_expires_at, key_mark)
+VALUES (:contact, :campaign, :run, :serial, :call_id, :number, :from_number, 'intended', '', :intended_at, :intended_at,
+        :key_mark)
+
+-- :name adopted_again
+-- refused -> intended: the platform shows a call under an id that, as this ledger has it, could be sent again.
+UPDATE attempts SET state = 'intended', reusable = 0, run_id = :run, number = :number, from_number = :from_number,
+       intended_at = :intended_at, intent_expires_at = :intended_at, held_until = NULL, looks = 0, closed_at = NULL,
+       error = '', key_mark = :key_mark
+WHERE id = :attempt AND state = 'refused' AND reusable = 1
+
+-- :name has_call
+-- Whether an id, ours or the platform's, belongs to an attempt that was not refused.
+SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :id AND state <> 'refused')
+    OR EXISTS (SELECT 1 FROM attempts WHERE call_id = :id AND state <> 'refused')
+
+-- :name key_mark_of
+-- The keyed hash of the campaign's API key.
+SELECT key_mark FROM campaigns WHERE id = :campaign

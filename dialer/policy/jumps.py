@@ -1,0 +1,74 @@
+"""A wall clock that jumps: how it is noticed, and what it changes about a hold that was written down by it.
+
+Within a process everything that must not be too short goes by monotonic seconds. Across processes there are only the
+wall clock, which an operator or a time server may set, and the machine's count of seconds since it was booted, which
+nobody sets and which goes on while it sleeps. The difference of the two changes only when the wall clock is set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+NOTICED = 2.0
+"""Seconds: time servers correct a clock by less all the time."""
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How far the wall clock (seconds since 1970) is ahead of the count of one boot; '' is a boot without a name."""
+
+    boot: str
+    seconds: float
+
+
+def offset(wall_seconds: float, ticks: float) -> float:
+    """How far the wall clock is ahead of the count since the boot, both read at one moment, in seconds."""
+    return wall_seconds - ticks
+
+
+def jump(before: Offset, now: Offset) -> float | None:
+    """By how many seconds the wall clock was set forward (above 0) or back since then.
+
+    None: the machine was booted in between, or boots have no names here, so that nothing can be said.
+    """
+    if not before.boot or before.boot != now.boot:
+        return None
+    return now.seconds - before.seconds
+
+
+def held_for(remaining_by_wall: float, jump: float | None, hold: float) -> float:
+    """How many seconds an attempt is still to be held at a start, whose hold was written down by the wall clock.
+
+    `remaining_by_wall` is what the wall clock says is left (below 0: nothing). A clock that was set forward has hidden
+    some of it, which is added. One that was set back shows too much; that is not taken off, only held to the whole
+    hold: too long costs a moment, too short a second ring. Where nothing can be said, the whole hold begins anew.
+    """
+    if jump is None:
+        return hold
+    return min(max(remaining_by_wall + max(jump, 0.0), 0.0), hold)
+
+
+def noticed(jump: float | None) -> bool:
+    """Whether a jump is to be told: more than 2 seconds either way."""
+    return jump is not None and abs(jump) > NOTICED
+
+
+def told(jump: float) -> str:
+    """A sentence for the user about a jump of so many seconds."""
+    way = "forward" if jump > 0 else "back"
+    return (
+        f"the wall clock jumped {way} by {_length(abs(jump))}; this is harmless because the pace and the hold of lost "
+        "answers do not go by it, but whoever is called again later is due by the new time: if that is wrong, set it"
+    )
+
+
+def _length(seconds: float) -> str:
+    """A length of time in its two greatest units, rounded down: 1 d 0 h, 1 min 30 s, 12 s."""
+    rest = int(seconds)
+    for (unit, size), (smaller, small) in pairwise(_UNITS):
+        if rest >= size:
+            return f"{rest // size} {unit} {rest % size // small} {smaller}"
+    return f"{rest} s"

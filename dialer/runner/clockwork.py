@@ -1,0 +1,60 @@
+"""The wall clock is watched while a run goes on: a jump is noticed and said, and noted for the run that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dialer.clock import Clock
+from dialer.ledger import Ledger
+from dialer.policy import jumps
+from dialer.policy.jumps import Offset
+
+_LOOKS_EVERY = 1.0
+
+
+class Clockwork:
+    """Watches the wall clock, and notes in the ledger's lock file how it stands and how far the ledger has come.
+
+    `jump` is by how many seconds the wall clock was set since the run before; None if nobody can say.
+    """
+
+    def __init__(self, clock: Clock, ledger: Ledger, say: Callable[..., None]) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._say = say
+        self._offset = self._now()
+        self.jump = jumps.jump(_noted(ledger), self._offset)
+
+    async def begin(self) -> None:
+        """Tell of a jump since the run before, and note how the clock stands now."""
+        self._tell(self.jump)
+        await self._note()
+
+    async def run(self) -> None:
+        """Watch; ends by being cancelled."""
+        while True:
+            await self._clock.sleep(_LOOKS_EVERY)
+            now = self._now()
+            jump = jumps.jump(self._offset, now)
+            if jumps.noticed(jump):
+                self._tell(jump)
+                self._offset = now
+            await self._note()
+
+    def _tell(self, jump: float | None) -> None:
+        if jump is not None and jumps.noticed(jump):
+            self._say("clock_jumped", jumps.told(jump), level="warning", seconds=round(jump, 3))
+
+    async def _note(self) -> None:
+        await self._ledger.note(boot=self._offset.boot, offset=self._offset.seconds)
+
+    def _now(self) -> Offset:
+        boot = self._clock.boot()
+        return Offset(boot.id, jumps.offset(self._clock.now().timestamp(), boot.seconds))
+
+
+def _noted(ledger: Ledger) -> Offset:
+    boot, seconds = ledger.noted.get("boot"), ledger.noted.get("offset")
+    if not isinstance(boot, str) or not isinstance(seconds, int | float):
+        return Offset("", 0.0)
+    return Offset(boot, float(seconds))

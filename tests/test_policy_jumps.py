@@ -1,0 +1,88 @@
+"""The wall clock that jumps: what is noticed of it, and how long an attempt is held then."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.policy.jumps import Offset, held_for, jump, noticed, offset, told
+
+HOUR, DAY = 3600.0, 86400.0
+JUMPS = st.floats(-10 * DAY, 10 * DAY)
+LENGTHS = st.floats(0.0, 600.0)
+
+
+def at(wall: float, ticks: float, boot: str = "b1") -> Offset:
+    return Offset(boot, offset(wall, ticks))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "by"),
+    [
+        (at(1000.0, 10.0), at(1060.0, 70.0), 0.0),
+        (at(1000.0, 10.0), at(1000.0 + DAY + 60.0, 70.0), DAY),
+        (at(1000.0, 10.0), at(1060.0 - HOUR, 70.0), -HOUR),
+        (at(1000.0, 10.0), at(1060.0, 70.0, boot="b2"), None),
+        (at(1000.0, 10.0, boot=""), at(1060.0, 70.0, boot=""), None),
+        (at(1000.0, 10.0, boot=""), at(1060.0, 70.0), None),
+    ],
+)
+def test_a_jump_is_what_the_wall_clock_went_more_than_the_boot(before: Offset, now: Offset, by: float | None) -> None:
+    assert jump(before, now) == by
+
+
+@pytest.mark.parametrize(
+    ("remaining", "by", "hold", "held"),
+    [
+        (80.0, 0.0, 120.0, 80.0),
+        (-500.0, 0.0, 120.0, 0.0),
+        (80.0 - DAY, DAY, 120.0, 80.0),
+        (-20.0 - DAY, DAY, 120.0, 0.0),
+        (80.0 + HOUR, -HOUR, 120.0, 120.0),
+        (80.0, -30.0, 120.0, 80.0),
+        (300.0, 0.0, 120.0, 120.0),
+        (80.0, None, 120.0, 120.0),
+        (-DAY, None, 120.0, 120.0),
+        (5.0, None, 0.0, 0.0),
+    ],
+)
+def test_how_long_an_attempt_is_held_yet(remaining: float, by: float | None, hold: float, held: float) -> None:
+    assert held_for(remaining, by, hold) == held
+
+
+@given(left=LENGTHS, by=JUMPS, hold=LENGTHS, passed=LENGTHS)
+def test_it_is_held_at_least_as_long_as_without_the_jump(left: float, by: float, hold: float, passed: float) -> None:
+    """What is truly left of a hold is what the wall clock shows, and what the jump has hidden or made up."""
+    left = min(left, hold)
+    truly = max(left - passed, 0.0)
+    held = held_for(left - passed - by, by, hold)
+    assert truly - 1e-6 <= held <= hold
+
+
+@given(remaining=JUMPS, by=st.none() | JUMPS, hold=LENGTHS)
+def test_it_is_never_held_longer_than_the_whole_hold(remaining: float, by: float | None, hold: float) -> None:
+    assert 0.0 <= held_for(remaining, by, hold) <= hold
+
+
+@pytest.mark.parametrize(
+    ("by", "is_noticed"), [(None, False), (0.0, False), (2.0, False), (-2.0, False), (2.1, True), (-2.1, True)]
+)
+def test_small_corrections_are_not_noticed(by: float | None, is_noticed: bool) -> None:
+    assert noticed(by) is is_noticed
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        (DAY + 59.0, "forward by 1 d 0 h;"),
+        (3 * DAY + 5 * HOUR, "forward by 3 d 5 h;"),
+        (-HOUR, "back by 1 h 0 min;"),
+        (-90.9, "back by 1 min 30 s;"),
+        (2.5, "forward by 2 s;"),
+    ],
+)
+def test_what_the_user_is_told(by: float, words: str) -> None:
+    sentence = told(by)
+    assert sentence.startswith(f"the wall clock jumped {words} this is harmless because ")
+    assert "\n" not in sentence
