@@ -45,7 +45,7 @@ class Clock:
         self._monotonic = monotonic
         own = machine_boot() if monotonic is time.monotonic else None
         self._boot = boot or own or (lambda: Boot("", monotonic()))
-        self._dice = dice if dice is not None else random.Random().random  # noqa: S311 - jitter, not secrecy
+        self._dice = dice if dice is not None else random.Random().random  # noqa: S311 - jitter, not secrecy  # nosec B311
 
     def now(self) -> datetime:
         """The instant, aware, in UTC."""

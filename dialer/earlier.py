@@ -71,10 +71,12 @@ class Earlier:
         is longer ago; where there is no list, ask for each person's next calls one by one."""
         earliest = self._clock.now() - timedelta(seconds=self._campaign.recovery.look_back)
         earliest = min(earliest, doubt.known_until or earliest)
-        listed = await listing.read_back(self._client, earliest, earliest - recognition.SKEW, self._heard)
+        back_to = recognition.seen_from(earliest, self._client.skew)
+        listed = await listing.read_back(self._client, earliest, back_to, self._heard)
         if listed.whole_from is None:
             return await self._one_by_one(doubt)
-        calls, shows_ours = await self._among(listed.records, doubt.known_until or earliest)
+        since = recognition.seen_from(doubt.known_until or earliest, self._client.skew)
+        calls, shows_ours = await self._among(listed.records, since)
         return Looked(calls, is_proven=shows_ours or await self._is_known_there())
 
     # --- in the list ---

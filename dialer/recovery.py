@@ -3,21 +3,24 @@
 An attempt whose fate is open waits out the hold, then is looked up twice, by GET and in the list. Found is found. An
 absence is believed only from a way that has, in this run and with this key, found a call of ours: a platform
 that does not look custom ids up, or a list that shows another account, proves nothing by a 404. A call that the
-platform once told of was placed: if it is not there any more, it was forgotten, not absent.
+platform once told of was placed: if it is not there any more, it was forgotten, not absent. What a webhook tells
+hastens the search; what is not found before the hold is over says nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from dialer.cases import Absent, Books, Case, Found, Settled, Verdict, Way
 from dialer.clock import Clock
-from dialer.model import Answer, Attempt, CallPage, CallRecord, Decision, RecoveryRules, Reply
+from dialer.model import Answer, Attempt, CallPage, CallRecord, RecoveryRules, Reply
 from dialer.policy import jumps, recognition
 from dialer.verbex import Client, listing
+from dialer.verbex.hearsay import MOST_TRIES, Hearsay, Shown
+
+__all__ = ["Absent", "Books", "Case", "Found", "Recovery", "Settled", "Verdict", "Way"]
 
 LOOKS = 2
 """So many absences, each by a proven way, are believed."""
@@ -27,75 +30,8 @@ _LONGEST_PAUSE = 60.0
 _HASTENS_EVERY = 2.0
 """Seconds: an account tells of many calls that are not ours."""
 
-_MOST_STRANGERS = 50
-"""So many calls of which only a webhook has told are asked for in one round."""
-
-
-class Way(StrEnum):
-    """How a call can be found."""
-
-    LIST = "list"
-    GET_OWN = "get_own"  # GET by the id that we gave
-    GET_PLATFORM = "get_platform"  # GET by the platform's id
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The platform has made a call of it."""
-
-    record: CallRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Shown, twice, not to have been placed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The operator has said what became of it, and that is written down; nothing is left to be done."""
-
-    decision: Decision
-
-
-Verdict = Found | Absent | Settled
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What recovery asks of the ledger, and has it write down.
-
-    `look` writes a look down; `knows` tells whether an id, ours or the platform's, is an attempt's; `was_told_of`
-    whether a webhook has told of a call by this id; `strangers` are ids of calls that webhooks have told of since a
-    moment, at most so many, and that no attempt knows.
-    """
-
-    look: Callable[[int, str], Awaitable[None]]
-    knows: Callable[[str], Awaitable[bool]]
-    was_told_of: Callable[[str], Awaitable[bool]]
-    strangers: Callable[[datetime, int], Awaitable[list[str]]]
-
-
-@dataclass(slots=True, eq=False)
-class Case:
-    """One attempt that is being looked up. `answered` is set with the verdict, or once it was looked up in vain by ways
-    that prove nothing: from then on it occupies no line, and waits for a proof or for the operator. `is_early`: it is
-    looked for before its hold is over, since something was heard of it; only what is found then counts."""
-
-    attempt: Attempt
-    ready_at: float
-    verdict: asyncio.Future[Verdict]
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    looks: int = 0
-    tries: int = 0
-    is_early: bool = False
-    hopes: int = 0  # looks that it is still worth waiting for, since a way was proven after it was parked
-
-    def settle(self, verdict: Verdict) -> None:
-        """The platform's word; nobody may be waiting for it any more."""
-        if not self.verdict.done():
-            self.verdict.set_result(verdict)
-        self.answered.set()
+_MOST_STRANGERS = 1000
+"""So many calls of which only webhooks have told are thought of."""
 
 
 class Recovery:
@@ -119,9 +55,10 @@ class Recovery:
         self._heard = heard
         self._cases: list[Case] = []
         self._proven: set[str] = set()
-        self._asked_strangers: set[str] = set()
+        self._hearsay = Hearsay(client, heard)
         self._settled: set[int] = set()
-        self._hastens_at = 0.0
+        self._early_at: float | None = None
+        self._was_early_at = -_HASTENS_EVERY
         self._changed = asyncio.Event()
 
     @property
@@ -144,7 +81,7 @@ class Recovery:
 
         A list that knows it by the platform's id alone proves nothing for those whose platform id was lost.
         """
-        is_proof = way != Way.LIST or record.own_id == attempt.call_id or recognition.looks_alike(record, attempt)
+        is_proof = way != Way.LIST or record.own_id == attempt.call_id or self._looks_alike(record, attempt)
         if is_proof and way not in self._proven:
             self._prove(way)
 
@@ -169,17 +106,23 @@ class Recovery:
         case = Case(attempt, now + max(seconds, 0.0), asyncio.get_running_loop().create_future())
         self._cases.append(case)
         self._settled.discard(attempt.id)
+        self._look_early()  # a webhook may have been quicker than the answer that was lost
         self._changed.set()
         return case
 
-    def hasten(self) -> None:
-        """The platform has told of a call that nobody knows: it may be one of these, so look before the hold ends."""
-        if not self._cases or self._clock.monotonic() < self._hastens_at:
-            return
-        self._hastens_at = self._clock.monotonic() + _HASTENS_EVERY
+    def hasten(self, call: str) -> None:
+        """The platform has told of a call, by either id, whose end nobody waits for: it may be one of these."""
         for case in self._cases:
-            case.is_early = True
-        self._changed.set()
+            if call in (case.attempt.call_id, case.attempt.platform_id):
+                case.is_told = True
+        if self._cases:
+            self._look_early()
+
+    def _look_early(self) -> None:
+        """Look at what was told before the holds end: soon, but not for each webhook."""
+        if self._early_at is None:
+            self._early_at = max(self._clock.monotonic(), self._was_early_at + _HASTENS_EVERY)
+            self._changed.set()
 
     def is_settled(self, attempt: int) -> bool:
         """Whether the platform has told of it in this run: what follows is being written down."""
@@ -205,18 +148,22 @@ class Recovery:
         while True:
             self._changed.clear()
             now = self._clock.monotonic()
-            ready = [case for case in self._cases if self._is_ready(case, now)]
-            if ready:
+            ready = [case for case in self._open() if case.ready_at <= now]
+            if self._early_at is not None and self._early_at <= now:
+                self._early_at, self._was_early_at = None, now
+                await self._early_look()
+            elif ready:
                 await self._round(ready)
-                self._cases = [case for case in self._cases if not case.verdict.done()]
-                continue
-            await self._clock.wait(self._changed, self._seconds_to_next(now))
+            else:
+                await self._clock.wait(self._changed, self._seconds_to_next(now))
+            self._cases = self._open()
 
-    def _is_ready(self, case: Case, now: float) -> bool:
-        return (case.ready_at <= now or case.is_early) and not case.verdict.done()
+    def _open(self) -> list[Case]:
+        return [case for case in self._cases if not case.verdict.done()]
 
     def _seconds_to_next(self, now: float) -> float | None:
-        times = [case.ready_at for case in self._cases if not case.verdict.done()]
+        times = [case.ready_at for case in self._open()]
+        times += [] if self._early_at is None else [self._early_at]
         return max(min(times) - now, 0.001) if times else None
 
     def _gap(self, tries: int) -> float:
@@ -225,7 +172,6 @@ class Recovery:
         return min(first * 2.0 ** max(0, tries - LOOKS), _LONGEST_PAUSE)
 
     async def _round(self, cases: Sequence[Case]) -> None:
-        began = self._clock.monotonic()
         listed = await self._read_list(min(case.attempt.intended_at for case in cases))
         if listed.whole_from is not None and Way.LIST not in self._proven and await self._shows_ours(listed.records):
             self._prove(Way.LIST)
@@ -238,16 +184,42 @@ class Recovery:
                 record, asked = await self._ask_for(case.attempt)
                 ways |= asked
             if record is None:
-                told_of = await self._strangers(cases) if told_of is None else told_of
+                told_of = (await self._strangers(cases)).records if told_of is None else told_of
                 record = await self._match(case.attempt, told_of, Way.GET_PLATFORM)
             if case not in self._cases:
                 continue  # claimed meanwhile
             if record is not None:
                 self._settle(case, Found(record))
-            elif case.ready_at > began:
-                case.is_early = False
             else:
                 await self._not_found(case, await self._believed(case.attempt, ways))
+
+    async def _early_look(self) -> None:
+        """Of what webhooks have told find what is found; a platform that they tell nothing of is not asked at all.
+
+        The list is read only for what was told and is not shown by the id that was told.
+        """
+        held = []
+        for case in self._open():
+            if case.is_told is None:
+                case.is_told = await self._was_told_of(case.attempt)
+            if case.is_told or not case.answered.is_set():
+                held.append(case)
+        shown = await self._strangers(held, tries=1) if held else Shown((), is_clear=True)
+        missing = [case for case in held if not await self._is_there(case, shown.records, Way.GET_PLATFORM)]
+        missing = [case for case in missing if not case.answered.is_set() and (case.is_told or not shown.is_clear)]
+        if missing:
+            listed = await self._read_list(min(case.attempt.intended_at for case in missing))
+            for case in missing:
+                await self._is_there(case, listed.records, Way.LIST)
+
+    async def _is_there(self, case: Case, records: Sequence[CallRecord], way: Way) -> bool:
+        """Whether a case is settled by these calls, or, where it was told of, by a question of its own."""
+        record = await self._match(case.attempt, records, way)
+        if record is None and case.is_told and way is not Way.LIST:
+            record, _ = await self._ask_for(case.attempt)
+        if record is not None and case in self._cases:
+            self._settle(case, Found(record))
+        return record is not None
 
     def _settle(self, case: Case, verdict: Verdict) -> None:
         self._settled.add(case.attempt.id)
@@ -257,13 +229,16 @@ class Recovery:
         """Of the ways that did not find it those that prove something."""
         if attempt.placed_at is not None or not ways & self._proven:
             return set()
-        for name in (attempt.call_id, attempt.platform_id):
-            if name is not None and await self._books.was_told_of(name):
-                return set()  # by a webhook: it is there, whatever is not found
+        if await self._was_told_of(attempt):
+            return set()  # it is there, whatever is not found
         return ways & self._proven
 
+    async def _was_told_of(self, attempt: Attempt) -> bool:
+        """Whether a webhook has told of it, by an id of its own."""
+        names = [name for name in (attempt.call_id, attempt.platform_id) if name is not None]
+        return any([await self._books.was_told_of(name) for name in names])
+
     async def _not_found(self, case: Case, believed: set[str]) -> None:
-        case.is_early = False
         case.tries += 1
         case.hopes = max(0, case.hopes - 1)
         if believed:
@@ -299,23 +274,13 @@ class Recovery:
 
     async def _read_list(self, since: datetime) -> listing.Listing:
         earliest = max(since, self._clock.now() - timedelta(seconds=self._rules.look_back))
-        return await listing.read_back(self._client, earliest, earliest - recognition.SKEW, self._heard)
+        back_to = recognition.seen_from(earliest, self._client.skew)
+        return await listing.read_back(self._client, earliest, back_to, self._heard)
 
-    async def _strangers(self, cases: Iterable[Case]) -> tuple[CallRecord, ...]:
-        """Calls of which only webhooks have told, since the first of these was dialled; each is asked for once."""
-        since = min(case.attempt.intended_at for case in cases)
-        told = await self._books.strangers(since, _MOST_STRANGERS)
-        found: list[CallRecord] = []
-        for name in told:
-            if name in self._asked_strangers:
-                continue
-            answer = await self._client.get(name)
-            self._heard(answer)
-            if isinstance(answer, Reply) and answer.status < 500:
-                self._asked_strangers.add(name)
-            if isinstance(answer, Reply) and answer.record is not None:
-                found.append(answer.record)
-        return tuple(found)
+    async def _strangers(self, cases: Iterable[Case], tries: int = MOST_TRIES) -> Shown:
+        """Calls of which only webhooks have told, since the first of these was dialled."""
+        since = min(case.attempt.intended_at for case in cases) - recognition.SKEW
+        return await self._hearsay.calls(await self._books.strangers(since, _MOST_STRANGERS), tries)
 
     # --- recognising ---
 
@@ -325,7 +290,7 @@ class Recovery:
                 self.found(way, record, attempt)
                 return record
         for record in records:
-            if recognition.looks_alike(record, attempt) and not await self._is_anothers(record):
+            if self._looks_alike(record, attempt) and not await self._is_anothers(record):
                 return record
         return None
 
@@ -337,6 +302,9 @@ class Recovery:
             if await self._books.knows(call_id):
                 return True
         return False
+
+    def _looks_alike(self, record: CallRecord, attempt: Attempt) -> bool:
+        return recognition.looks_alike(record, attempt, self._client.skew)
 
     async def _is_anothers(self, record: CallRecord) -> bool:
         return record.platform_id is not None and await self._books.knows(record.platform_id)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TypeGuard
 
 from dialer.clock import Clock
 from dialer.model import Answer, Attempt, CallPage, CallRecord, NoReply, Reply
+from dialer.policy import recognition
 from dialer.verbex import Client
 
 SHORTEST, LONGEST = 0.1, 2.0
@@ -25,20 +25,19 @@ _FIRST_GUESS = 0.5
 
 _SLOWEST = 30.0
 _RELAXED = 5.0
-"""So many times rarer the list is read once webhooks have come."""
+"""So many times rarer the list is read once a webhook has told the end of a call of ours."""
 
 _TOLD_AGAIN = 1.0
 _TOLD_TRIES = 5
-"""So often, a second apart, a call is read back that a webhook has told of, while its record does not say the same."""
+"""So often, a second apart, a call is read back whose end was told, while its record does not say the same."""
 
 _MOST_EARLY = 10_000
-"""So many ids of calls that nobody waits for yet are remembered."""
+"""So many ids of calls that have ended, and that nobody waits for yet, are remembered."""
+
 _TOO_MANY = 429
 _SLOWS = frozenset({_TOO_MANY, 500, 502, 503, 504})
 _PAGES_A_ROUND = 3
 _GETS_A_ROUND = 10
-_EARLIER = timedelta(minutes=5)
-"""How far the platform's clock may be from ours."""
 
 
 def interval(mean_call: float | None) -> float:
@@ -56,7 +55,12 @@ class _Watch:
     since: float
     end: asyncio.Future[CallRecord]
     asked_at: float = field(default=-1e9)
-    told: int = 0  # tries that are left to read back what a webhook has told
+    told: int = 0  # tries that are left to read back what a webhook has told, and when the next one is due:
+    back_at: float = 0.0
+
+    def read_back(self) -> None:
+        """A webhook has told its end."""
+        self.told, self.back_at = _TOLD_TRIES, 0.0
 
 
 class Tracker:
@@ -84,20 +88,32 @@ class Tracker:
         self._hurry = asyncio.Event()
         self._is_told = False
         self._reads_at = 0.0
+        self._spared_until = 0.0
 
-    def told(self, call: str) -> bool:
-        """A webhook has told of a call, by our id or the platform's; whether somebody waits for its end now. One that
-        nobody waits for yet is remembered: a webhook may come before the answer to the dial."""
+    def told(self, call: str, *, is_end: bool) -> bool:
+        """A webhook has told of a call, by our id or the platform's; whether somebody waits for its end now.
+
+        An end is read back at once. One that nobody waits for yet is remembered: a webhook may come before the answer
+        to the dial.
+        """
+        watch = self._watch_of(call)
+        if watch is not None and is_end:
+            self._hasten(watch)
+        elif is_end:
+            self._early[call] = None
+            if len(self._early) > _MOST_EARLY:
+                del self._early[next(iter(self._early))]
+        return watch is not None
+
+    def _watch_of(self, call: str) -> _Watch | None:
+        if call in self._watches:
+            return self._watches[call]
+        return next((watch for watch in self._watches.values() if watch.attempt.platform_id == call), None)
+
+    def _hasten(self, watch: _Watch) -> None:
         self._is_told = True
-        for watch in self._watches.values():
-            if call in (watch.attempt.call_id, watch.attempt.platform_id):
-                watch.told = _TOLD_TRIES
-                self._hurry.set()
-                return True
-        self._early[call] = None
-        if len(self._early) > _MOST_EARLY:
-            del self._early[next(iter(self._early))]
-        return False
+        watch.read_back()
+        self._hurry.set()
 
     async def end_of(self, attempt: Attempt, longest: float) -> CallRecord | None:
         """Wait for a call's end; None if it is not known to have ended `longest` seconds from now."""
@@ -105,9 +121,8 @@ class Tracker:
         self._watches[attempt.call_id] = watch
         self._new.set()
         for name in (attempt.call_id, attempt.platform_id):
-            if name in self._early:
-                watch.told = _TOLD_TRIES
-                self._hurry.set()
+            if name is not None and self._early.pop(name, self) is None:
+                self._hasten(watch)
         try:
             async with asyncio.timeout(longest):
                 return await watch.end
@@ -125,10 +140,15 @@ class Tracker:
                 self._reads_at = self._clock.monotonic() + self.pause
             await self._clock.wait(self._hurry, self._seconds_to_next())
             self._hurry.clear()
-            await self._ask_for_told()
-            if self._watches and self._clock.monotonic() >= self._reads_at:
+            told = self._to_be_read_back()
+            are_many = len(told) > _GETS_A_ROUND  # one reading of the list tells of them all
+            if not are_many:
+                await self._read_back(told)
+            if self._watches and (are_many or self._clock.monotonic() >= self._reads_at):
                 await self._round()
                 self._reads_at = self._clock.monotonic() + self.pause
+            if are_many:
+                self._tried(told)
 
     @property
     def pause(self) -> float:
@@ -137,18 +157,29 @@ class Tracker:
         return min(interval(self._mean) * relaxed * self._slowness, _SLOWEST)
 
     def _seconds_to_next(self) -> float:
-        seconds = self._reads_at - self._clock.monotonic()
-        if any(watch.told for watch in self._watches.values()):
-            seconds = min(seconds, _TOLD_AGAIN)
-        return max(seconds, 0.001)
+        back_at = [max(watch.back_at, self._spared_until) for watch in self._watches.values() if watch.told]
+        return max(min([self._reads_at, *back_at]) - self._clock.monotonic(), 0.001)
 
-    async def _ask_for_told(self) -> None:
-        """Read back the calls that webhooks have told of."""
-        for watch in [watch for watch in self._watches.values() if watch.told]:
-            watch.told -= 1
+    def _to_be_read_back(self) -> list[_Watch]:
+        """Calls whose ends webhooks have told, and that are to be asked for now."""
+        now = self._clock.monotonic()
+        if now < self._spared_until:
+            return []
+        return [watch for watch in self._watches.values() if watch.told and watch.back_at <= now]
+
+    async def _read_back(self, told: list[_Watch]) -> None:
+        self._is_troubled = False
+        for place, watch in enumerate(told):
             await self._ask_for(watch, at_once=True)
-            if watch.end.done():
-                watch.told = 0
+            if self._is_troubled:  # whoever fails, or is asked too much, is spared the others
+                self._tried(told[:place])
+                return
+        self._tried(told)
+
+    def _tried(self, told: list[_Watch]) -> None:
+        for watch in told:
+            watch.told = 0 if watch.end.done() else max(watch.told - 1, 0)
+            watch.back_at = self._clock.monotonic() + _TOLD_AGAIN
 
     async def _round(self) -> None:
         began = self._clock.monotonic()
@@ -181,7 +212,7 @@ class Tracker:
                     self._found("list", record, waiting[call_id].attempt)
                     self._learn(waiting[call_id], record)
             token = page.next_page_token
-            if token is None or len(seen) == len(waiting) or _is_older(page, waiting):
+            if token is None or len(seen) == len(waiting) or _is_older(page, waiting, self._reads.skew):
                 break
         return seen
 
@@ -220,6 +251,7 @@ class Tracker:
             asked = answer.retry_after if isinstance(answer, Reply) else None
             most = _SLOWEST / interval(self._mean)
             self._slowness = min(max(self._slowness * 2, (asked or 0.0) / interval(self._mean)), most)
+            self._spared_until = self._clock.monotonic() + interval(self._mean) * self._slowness
         elif isinstance(answer, CallPage):
             # Who was away is simply there again; who asked for fewer reads gets them back little by little.
             self._slowness = max(1.0, self._slowness / 2) if self._is_told_off else 1.0
@@ -241,8 +273,8 @@ def _is_of(record: CallRecord | None, attempt: Attempt) -> TypeGuard[CallRecord]
     return is_named or record.to_number == attempt.number
 
 
-def _is_older(page: CallPage, waiting: dict[str, _Watch]) -> bool:
+def _is_older(page: CallPage, waiting: dict[str, _Watch], skew: float) -> bool:
     """Whether the page ends before the oldest call that is waited for was placed."""
     oldest = min(watch.attempt.placed_at or watch.attempt.intended_at for watch in waiting.values())
     started = [record.started_at for record in page.calls if record.started_at is not None]
-    return bool(started) and started[-1] < oldest - _EARLIER
+    return bool(started) and started[-1] < recognition.seen_from(oldest, skew)

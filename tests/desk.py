@@ -6,6 +6,8 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -56,6 +58,7 @@ class Desk:
     always: Fault | None = None
     unread: Callable[[str, dict[str, str]], bytes | None] = lambda path, query: None
     told: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record
+    skew: float | None = None  # seconds that its own clock is ahead of everybody else's; None: its answers bear no date
 
     def place(self, body: dict[str, Any]) -> bytes:
         """What the platform itself does with a dial."""
@@ -112,7 +115,11 @@ class Desk:
             body = body | {"calls": [self.told(record) for record in body["calls"]]}
         elif "call_status" in body:
             body = self.told(body)
-        return answer(said.status, body, *(f"{name}: {value}" for name, value in said.headers.items()))
+        headers = [f"{name}: {value}" for name, value in said.headers.items()]
+        if self.skew is not None:
+            date = self.time.clock.now() + timedelta(seconds=self.skew)
+            headers.append(f"Date: {format_datetime(date, usegmt=True)}")
+        return answer(said.status, body, *headers)
 
 
 RESET = b"reset"

@@ -15,13 +15,17 @@ from typing import Any
 
 import pytest
 
+from dialer.ledger import Ledger, inbox
+from dialer.model import Event, Secret, WebhookRules
 from dialer.policy import callid
+from dialer.receiver import Receiver
 from tests.acceptance.faults.order import posts, too_early, traced
 from tests.acceptance.kit import World
 from tests.desk import Desk, Fault, answer, desk
 from tests.engine_kit import campaign, heart, looked_up, number, open_ledger
 from tests.ledger_kit import forge, founded
 from tests.virtual_time import Time, in_virtual_time, moment
+from tests.webhook_kit import SECRET, delivery, post
 
 LAG = 30.0
 """Seconds for which the platform knows nothing of a dial that it has taken."""
@@ -77,7 +81,7 @@ main()
 def test_without_synchronous_full_a_dial_leaves_before_its_intent_is_on_disk(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.people(4)
-    trace = traced(tmp_path, "run", world.campaign(retry={"attempts": 1}), program=("-c", _WITHOUT_FULL))
+    trace = traced(world, "run", world.campaign(retry={"attempts": 1}), program=("-c", _WITHOUT_FULL))
     assert len(list(posts(trace))) == 4
     red(lambda: _nobody_too_early(too_early(trace)))
 
@@ -157,3 +161,50 @@ def _each_dial_is_in_the_ledger(folder: Path) -> Callable[[Desk], None]:
         assert {body["call_id"] for _, body in verbex.posts} <= known
 
     return check
+
+
+# --- a delivery comes once -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_without_its_trace_id_a_delivery_that_is_repeated_is_heard_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """One webhook, ten times at once."""
+    path = founded(tmp_path / "dialer.db")
+    if not guarded:
+        forge(path, "DROP TABLE inbox")
+        forge(path, "CREATE TABLE inbox (trace_id TEXT, received_at TEXT, event TEXT, call TEXT, body TEXT)")
+        monkeypatch.setitem(inbox.SQL, "keep", inbox.SQL["keep"].partition("ON CONFLICT")[0])
+
+    async def main() -> None:
+        time = Time()
+        async with open_ledger(tmp_path, time) as ledger:
+            statuses, heard = await _delivered(ledger, time, 10)
+        assert statuses == [200] * 10
+        if guarded:
+            _heard_once(path, heard)
+        else:
+            red(lambda: _heard_once(path, heard))
+            assert len(heard) == 10
+
+    in_virtual_time(main())
+
+
+def _heard_once(path: Path, heard: list[str]) -> None:
+    assert len(heard) == 1
+    assert looked_up(path, "SELECT trace_id FROM inbox") == [(heard[0],)]
+
+
+async def _delivered(ledger: Ledger, time: Time, times: int) -> tuple[list[int], list[str]]:
+    """The answers to so many deliveries of one event, and what was heard of them."""
+    heard: list[str] = []
+
+    async def keep(event: Event) -> bool:
+        return await ledger.keep(event.trace_id, event.name, event.call_id, event.body)
+
+    rules = WebhookRules("127.0.0.1", 0, "https://calls.example.com/verbex", "/verbex", (Secret(SECRET),))
+    async with Receiver(rules, keep, time.clock.now, lambda event: heard.append(event.trace_id)).serve() as address:
+        sent = delivery(at=time.clock.now())
+        answers = await asyncio.gather(*(post(address, sent) for _ in range(times)))
+    return [status for status, _ in answers], heard

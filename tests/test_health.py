@@ -26,12 +26,14 @@ class Desk:
         self.answer: Any = PAGE
         self.stops: list[StopCause] = []
         self.said: list[str] = []
+        self.asked: list[dict[str, Any]] = []
         clock = Clock(monotonic=lambda: self.at)
         self.health = Platform(
             cast(Client, self), clock, self.stops.append, lambda event, *_, **__: self.said.append(event)
         )
 
     async def list(self, **asked: Any) -> Any:
+        self.asked.append(asked)
         return self.answer
 
     def dials(self, answer: Any, times: int = 1) -> None:
@@ -55,6 +57,28 @@ async def test_reads_that_are_answered_do_not_make_up_for_dials_that_fail() -> N
     desk.dials(TAKEN)
     assert await waiting
     assert desk.said == ["platform_down", "platform_up"]
+
+
+async def test_the_one_dial_that_finds_out_follows_a_read_that_was_answered() -> None:
+    desk = Desk()
+    await desk.health.first_look()
+    desk.dials(BROKEN, 5)
+    desk.at, desk.asked = 2.0, []
+    assert await desk.health.admit()
+    assert desk.asked == [{"page_size": 1}]
+
+
+async def test_where_reads_fail_nobody_is_dialled_to_find_out() -> None:
+    desk = Desk()
+    await desk.health.first_look()
+    desk.dials(BROKEN, 5)
+    desk.at, desk.asked, desk.answer = 2.0, [], NoReply(unsent=True, cause="refused")
+    waiting = asyncio.create_task(desk.health.admit())
+    for _ in range(20):
+        await asyncio.wait({waiting}, timeout=0)
+    assert not waiting.done()
+    assert desk.asked
+    waiting.cancel()
 
 
 async def test_a_trial_that_was_not_sent_lets_another_through() -> None:

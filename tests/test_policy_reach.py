@@ -46,7 +46,7 @@ KINDS = [
     ("239.255.255.255", "multicast"),
     ("ff02::1", "multicast"),
     ("ff0e::1", "multicast"),
-    ("0.0.0.0", "unspecified"),
+    ("0.0.0.0", "unspecified"),  # noqa: S104 - what must not be connected to
     ("::", "unspecified"),
     ("::ffff:0.0.0.0", "unspecified"),
     ("64:ff9b::", "unspecified"),

@@ -1,4 +1,4 @@
-"""The receiver on real sockets: what it takes, what it turns away, and that it cannot be held up."""
+"""The receiver on real sockets: what it takes, what it turns away, and how it begins and ends."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import contextlib
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from dialer.errors import ExitCode, WebhookError
-from dialer.model import Event, Secret, WebhookRules
-from dialer.receiver import BODY_SECONDS, MOST_BYTES, MOST_CONNECTIONS, Receiver, check_can_receive
-from dialer.serving import KEEP_ALIVE, REQUEST_SECONDS
-from tests.virtual_time import START, Time, in_virtual_time, moment
+from dialer.model import Secret, WebhookRules
+from dialer.receiver import MOST_BYTES, Receiver, check_can_receive
+from tests.receiver_kit import RULES, Desk, answered, longer, receiving, virtually
+from tests.virtual_time import START, Time, moment
 from tests.webhook_kit import (
     OTHER,
     SECRET,
@@ -29,69 +28,6 @@ from tests.webhook_kit import (
     stamp,
     told,
 )
-
-RULES = WebhookRules("127.0.0.1", 0, "https://calls.example.com/verbex", "/verbex", (Secret(SECRET),))
-
-
-class Desk:
-    """What a receiver hands on: the events that were kept, and those of them that were heard of."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Event] = {}
-        self.heard: list[str] = []
-        self.amiss: list[str] = []
-        self.fault: Exception | None = None
-        self.goes_on = asyncio.Event()
-        self.goes_on.set()
-
-    async def keep(self, event: Event) -> bool:
-        await self.goes_on.wait()
-        if self.fault is not None:
-            raise self.fault
-        is_new = event.trace_id not in self.kept
-        self.kept.setdefault(event.trace_id, event)
-        return is_new
-
-    def hear(self, event: Event) -> None:
-        assert event.trace_id in self.kept
-        self.heard.append(event.trace_id)
-
-
-@contextlib.asynccontextmanager
-async def receiving(rules: WebhookRules = RULES) -> AsyncIterator[tuple[str, Desk]]:
-    """A receiver, and the desk behind it."""
-    desk = Desk()
-    clock = Time().clock
-    async with Receiver(rules, desk.keep, clock.now, desk.hear, desk.amiss.append).serve() as address:
-        yield address, desk
-
-
-def virtually(work: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """A test that lives in virtual time."""
-
-    def test() -> None:
-        in_virtual_time(work())
-
-    test.__name__, test.__doc__ = work.__name__, work.__doc__
-    return test
-
-
-def answered(sent: Delivery, rules: WebhookRules = RULES) -> tuple[int, str, Desk]:
-    """What is answered to one delivery, and what came of it."""
-
-    async def asked() -> tuple[int, str, Desk]:
-        async with receiving(rules) as (address, desk):
-            status, words = await post(address, sent)
-        return status, words, desk
-
-    return in_virtual_time(asked())
-
-
-def longer(body: dict[str, Any], length: int) -> bytes:
-    """A body of exactly so many bytes."""
-    bare = len(json.dumps(body | {"fill": ""}))
-    return json.dumps(body | {"fill": "x" * (length - bare)}).encode()
-
 
 # --- taken ------------------------------------------------------------------------------------------
 
@@ -222,136 +158,6 @@ def test_a_receiver_without_a_secret_takes_nothing() -> None:
     with pytest.raises(WebhookError, match=r"webhooks\.secret is missing"):
         answered(delivery(), rules)
     check_can_receive(RULES)
-
-
-# --- not to be held up ------------------------------------------------------------------------------
-
-
-@virtually
-async def test_a_request_whose_head_does_not_come_is_given_up() -> None:
-    async with receiving() as (address, _):
-        silent, slow = await connect(address), await connect(address)
-        began = asyncio.get_running_loop().time()
-        dripping = asyncio.create_task(_drip(slow.send))
-        assert await silent.is_closed()
-        assert await slow.is_closed()
-        assert asyncio.get_running_loop().time() - began < REQUEST_SECONDS + 1
-        assert (await post(address, delivery()))[0] == 200
-        await _over(dripping)
-        await silent.close()
-        await slow.close()
-
-
-async def _drip(send: Callable[[bytes], Coroutine[Any, Any, None]]) -> None:
-    """One header a second, without an end."""
-    await send(b"POST /verbex HTTP/1.1\r\nHost: dialer\r\n")
-    while True:
-        await moment(1)
-        await send(b"X-A: b\r\n")
-
-
-async def _over(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-        await task
-
-
-@virtually
-async def test_a_body_that_does_not_come_is_given_up_and_its_connection_too() -> None:
-    async with receiving() as (address, desk):
-        line = await connect(address)
-        await line.send(delivery().raw()[:-5])
-        began = asyncio.get_running_loop().time()
-        assert await line.answer() == (408, "too slow\n")
-        assert await line.is_closed()
-        assert asyncio.get_running_loop().time() - began < BODY_SECONDS + REQUEST_SECONDS + 1
-        assert (await post(address, delivery()))[0] == 200
-        assert desk.heard == ["trace-1"]
-        await line.close()
-
-
-@virtually
-async def test_a_body_that_goes_on_for_ever_is_not_read_for_ever() -> None:
-    async with receiving() as (address, _):
-        line = await connect(address)
-        await line.send(b"POST /verbex HTTP/1.1\r\nHost: dialer\r\nTransfer-Encoding: chunked\r\n\r\n")
-        pouring = asyncio.create_task(_pour(line.send))
-        assert (await line.answer())[0] == 413
-        assert await line.is_closed()
-        await _over(pouring)
-        await line.close()
-
-
-async def _pour(send: Callable[[bytes], Coroutine[Any, Any, None]]) -> None:
-    piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    while True:
-        await send(piece)
-        await moment(0.2)
-
-
-@virtually
-async def test_somebody_who_leaves_in_the_middle_is_no_matter() -> None:
-    async with receiving() as (address, desk):
-        line = await connect(address)
-        await line.send(delivery().raw()[:-5])
-        await line.close()
-        await moment(1)
-        assert (await post(address, delivery()))[0] == 200
-    assert desk.amiss == []
-
-
-@virtually
-async def test_connections_beyond_the_most_are_closed_and_the_others_served() -> None:
-    async with receiving() as (address, _):
-        kept = [await connect(address) for _ in range(MOST_CONNECTIONS)]
-        await moment(1)
-        beyond = await connect(address)
-        assert await beyond.is_closed()
-        await kept[0].send(delivery().raw())
-        assert (await kept[0].answer())[0] == 200
-        await kept[1].close()
-        await moment(1)
-        assert (await post(address, delivery()))[0] == 200
-        for line in (*kept, beyond):
-            await line.close()
-
-
-@virtually
-async def test_a_connection_is_kept_for_as_long_as_is_said() -> None:
-    async with receiving() as (address, _):
-        line = await connect(address)
-        for number in range(3):
-            await line.send(delivery(told(trace=f"t{number}"), at=START + timedelta(seconds=70 * number)).raw())
-            assert (await line.answer())[0] == 200
-            await moment(70)
-        began = asyncio.get_running_loop().time()
-        assert await line.is_closed()
-        assert asyncio.get_running_loop().time() - began < KEEP_ALIVE
-        await line.close()
-
-
-@virtually
-async def test_a_kept_connection_cannot_be_held_by_half_a_request() -> None:
-    async with receiving() as (address, _):
-        line = await connect(address)
-        await line.send(delivery().raw())
-        assert (await line.answer())[0] == 200
-        await line.send(b"POST ")
-        began = asyncio.get_running_loop().time()
-        assert await line.is_closed()
-        assert asyncio.get_running_loop().time() - began < KEEP_ALIVE + REQUEST_SECONDS + 1
-        await line.close()
-
-
-@virtually
-async def test_what_is_no_http_is_turned_away() -> None:
-    async with receiving() as (address, desk):
-        line = await connect(address)
-        await line.send(b"\x16\x03\x01\x00hello\r\n\r\n")
-        assert (await line.answer())[0] == 400
-        assert await line.is_closed()
-        await line.close()
-    assert desk.kept == {}
 
 
 # --- beginning and ending ---------------------------------------------------------------------------

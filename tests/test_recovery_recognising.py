@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,25 @@ def test_a_list_that_knows_calls_by_the_platforms_id_alone_proves_nothing_for_th
             at_work.recovery.found("list", wire.page(page).calls[0], another)
             lost = await at_work.lost(is_placed=True)
             assert (await verdict(at_work.recovery.take(lost), 600.0))[0] == "nothing"
+
+    in_virtual_time(main())
+
+
+@pytest.mark.parametrize("skew", [-86400.0, -3600.0, 3600.0])
+def test_a_call_is_known_by_numbers_and_time_whatever_our_clock_says(tmp_path: Path, skew: float) -> None:
+    """Ours was set forward by a day, perhaps: the platform dates the call before we made it, and tells its time."""
+
+    def dated(record: dict[str, Any]) -> dict[str, Any]:
+        started = record["call_start_time"]
+        moment = datetime.fromisoformat(started) + timedelta(seconds=skew) if started else None
+        return no_echo(record) | {"call_start_time": moment and moment.isoformat()}
+
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="platform") as at_work:
+            at_work.desk.told, at_work.desk.skew = dated, skew
+            await at_work.recovery._client.list(page_size=1)
+            case = at_work.recovery.take(await at_work.lost(is_placed=True))
+            assert (await verdict(case))[0] == "found"
 
     in_virtual_time(main())
 

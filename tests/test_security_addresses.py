@@ -11,11 +11,11 @@ import pytest
 
 from dialer.config.address import address
 from dialer.config.words import Wrong
-from dialer.model import NoReply, Reply
+from dialer.model import NoReply, NotPlaced, Reply
 from dialer.policy import outcome
 from dialer.verbex import Client
 from tests.campaign_files import SMALL, refused
-from tests.raw_platform import answering, http, raw_platform
+from tests.raw_platform import answering, call_body, http, raw_platform
 from tests.verbex_cases import KEY, PLACED, REQUEST, client, dial
 
 Leads = Callable[[str, Sequence[str]], None]
@@ -57,7 +57,7 @@ async def test_a_name_that_leads_inside_is_unsent_and_says_so(leads: Leads, kind
     assert answer.cause.endswith(
         ", where no Verbex is: nothing was sent; correct platform.url, or what the name server says of it"
     )
-    assert isinstance(outcome.sort_dial(answer, REQUEST), outcome.NotPlaced)
+    assert isinstance(outcome.sort_dial(answer, REQUEST), NotPlaced)
 
 
 @pytest.mark.parametrize(("kind", "inside"), CASES)
@@ -147,7 +147,7 @@ async def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPa
             monkeypatch.setenv(name.lower(), proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
         assert isinstance(await dial(platform.url), Reply)
-        await dial(platform.url.replace("http:", "https:"))
+        await dial(platform.url.replace("http:", "https:"), seconds=0.3)
     assert proxy.connections == 0
 
 
@@ -202,5 +202,18 @@ async def test_a_recording_is_never_fetched() -> None:
     assert recordings.connections == 0
     asked = {sent.target.partition("?")[0] for sent in [*platform.sent, *lists.sent]}
     assert {target.split("/")[1] for target in asked} == {"v1"}
-    words = {name for name in vars(Client) if not name.startswith("_")}
+    words = {name for name, each in vars(Client).items() if not name.startswith("_") and callable(each)}
     assert words == {"dial", "get", "list"}
+
+
+@pytest.mark.parametrize("status", ["201 Created", "422 Unprocessable", "500 Oops"])
+async def test_an_answer_that_quotes_the_key_is_kept_without_it(status: str) -> None:
+    """Wherever it stands: what is kept of a call is kept for as long as the ledger."""
+    own = KEY.reveal().encode()
+    body = call_body()[:-1] + b', "ai_agent_name": "the agent of %s", "recorded_call_audio_url": "%s"}' % (own, own)
+    async with raw_platform(answering(http(status, body))) as platform:
+        answer = await dial(platform.url)
+    assert isinstance(answer, Reply)
+    assert (answer.record is not None) is status.startswith("2")
+    assert KEY.reveal() not in repr(answer)
+    assert "***" in repr(answer)

@@ -239,7 +239,13 @@ ENDLESS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a header": (lambda: b"phone," * (LONGEST_LINE // 6 + 9), "line 1 has not ended"),
     "nothing but zeros": (lambda: bytes(LONGEST_LINE + 9), "line 1 has not ended"),
     "a row over many lines": (
-        lambda: b"phone,note\n\n1," + b'"' + b"a\n" * 9 + b'",' + (b'"' + (b"b" * 99 + b"\n") * 90 + b'",') * (LONGEST_LINE // 8_900),
+        lambda: (
+            b"phone,note\n\n1,"
+            + b'"'
+            + b"a\n" * 9
+            + b'",'
+            + (b'"' + (b"b" * 99 + b"\n") * 90 + b'",') * (LONGEST_LINE // 8_900)
+        ),
         "line 3: a row that begins here has not ended",
     ),
 }

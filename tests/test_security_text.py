@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console as Terminal
 
+from dialer.console import choose, mask_text
+from dialer.console.live import view
+from dialer.console.masking import mask_value
+from dialer.export import export
 from dialer.model.plain import plain, shown
+from dialer.report import Progress
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 ESC = "\x1b"
 CASES = [
@@ -61,3 +75,64 @@ def test_nothing_is_left_that_is_no_text_and_to_do_it_twice_changes_nothing(text
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))
 def test_what_is_text_stays(text: str) -> None:
     assert plain(text) == text
+
+
+# --- where texts are shown -------------------------------------------------------------------------
+
+HOSTILE_WORDS = f"{ESC}[2J{ESC}]0;owned\x07busy\u202e\b at +1415{ESC}[m5550123\0"
+SHOWN = "busy at +1415•••0123␀"
+
+
+def test_what_is_masked_is_plain_and_a_sequence_inside_a_number_hides_nothing() -> None:
+    assert mask_text(HOSTILE_WORDS) == SHOWN
+    assert mask_value({"detail": [HOSTILE_WORDS]}) == {"detail": [SHOWN]}
+    assert mask_text("two\nlines\tand a tab") == "two\nlines\tand a tab"
+
+
+def test_a_secret_that_a_sequence_cuts_in_two_is_masked_as_well() -> None:
+    assert mask_text(f"API_{ESC}[0mcanary and wh{ESC}[1msec_canary") == "API_… and whsec_…"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_log_shows_the_platforms_words_plain(log_format: Literal["text", "json"]) -> None:
+    stream = io.StringIO()
+    console = choose(stream, log_format=log_format, now=lambda: NOON)
+    console.say("refused", f"the platform said {HOSTILE_WORDS}", detail=HOSTILE_WORDS)
+    console.show([progress()], 0.0)
+    assert ESC not in stream.getvalue()
+    assert "\\u001b" not in stream.getvalue()
+    assert "5550123" not in stream.getvalue()
+
+
+def test_the_live_view_shows_finish_reasons_plain() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(file=stream, width=100, color_system=None, force_terminal=False)
+    terminal.print(view([progress()], 100))
+    assert SHOWN in stream.getvalue()
+    assert ESC not in stream.getvalue()
+
+
+def progress() -> Progress:
+    return Progress("reminders", NOON, {}, {HOSTILE_WORDS: 1}, 0, 0, 1, 0.0, 1.0, "nothing")
+
+
+# --- and where they are written --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_export_holds_the_platforms_words_plain(tmp_path: Path, kind: str) -> None:
+    said = json.dumps([{"role": "agent", "content": HOSTILE_WORDS, HOSTILE_WORDS: 1}])
+    row = {"finish_reason": HOSTILE_WORDS, "transcript": said, "row": json.dumps({"note": HOSTILE_WORDS})}
+    columns = ("finish_reason", "transcript", "row.note")
+    target = tmp_path / f"r.{kind}"
+    assert export(iter([row]), columns, target) == 1
+    text = str(pq.read_table(target).to_pylist()) if kind == "parquet" else target.read_text()
+    assert "busy at +14155550123" in text
+    assert not any(sign in text for sign in (ESC, "\x07", "\u202e", "\b", "\0"))
+    if kind == "jsonl":
+        found = json.loads(text)
+        assert found["transcript"] == [{"role": "agent", "content": PLAIN, PLAIN: 1}]
+        assert found["finish_reason"] == found["row.note"] == PLAIN
+
+
+PLAIN = "busy at +14155550123␀"

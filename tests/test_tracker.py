@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dialer.ledger import Ledger
-from dialer.model import Attempt, CallRecord, Campaign
-from dialer.tracker import Tracker, interval
-from tests.desk import Desk, answer, client_of, desk, no_echo
-from tests.engine_kit import OWN, campaign, number, open_ledger, placed, with_people
+from dialer.tracker import interval
+from tests.desk import Desk, answer, no_echo
+from tests.engine_kit import OWN, number
+from tests.tracker_kit import watching
 from tests.virtual_time import Time, in_virtual_time, moment, running
 
-PEOPLE = [number(n) for n in range(30)]
 EMPTY: dict[str, Any] = {"calls": [], "next_page_token": None, "total_count": 0}
-
-
-@dataclass
-class Watching:
-    """A tracker at work over a desk."""
-
-    tracker: Tracker
-    desk: Desk
-    ledger: Ledger
-    rules: Campaign
-    campaign_id: int
-    found: list[tuple[str, str]] = field(default_factory=list)
-
-    async def live(self) -> Attempt:
-        """A call that was placed just now."""
-        return await placed(self.desk, self.ledger, self.rules, self.campaign_id)
-
-    def reads(self, kind: str = "") -> int:
-        """How many reads of a kind (`list`, `get`, or all) there were."""
-        is_list = {"list": (True,), "get": (False,)}.get(kind, (True, False))
-        return sum(target.startswith("/v1/calls/?") in is_list for _, target in self.desk.reads)
-
-
-@contextlib.asynccontextmanager
-async def watching(folder: Path, time: Time, **sim: Any) -> AsyncIterator[Watching]:
-    found: list[tuple[str, str]] = []
-
-    def hear(way: str, record: CallRecord, attempt: Attempt) -> None:
-        found.append((way, attempt.call_id))
-
-    async with desk(time, **sim) as made, open_ledger(folder, time) as ledger, client_of(made, time) as client:
-        rules = campaign(folder, made.url)
-        campaign_id = await with_people(ledger, rules, PEOPLE)
-        tracker = Tracker(client, time.clock, lambda heard: None, hear)
-        async with running(tracker.run()):
-            yield Watching(tracker, made, ledger, rules, campaign_id, found)
 
 
 @pytest.mark.parametrize(

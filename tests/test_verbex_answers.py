@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.model import CallPage, Reply, Secret
-from dialer.verbex.answers import read_call, read_page, retry_after
+from dialer.verbex.answers import read_call, read_page, retry_after, skew
 from dialer.verbex.excerpt import excerpt, mask_numbers
 from dialer.verbex.transport import Received
 from tests.raw_platform import SCHEMAS, call_body
@@ -200,3 +201,16 @@ def test_no_depth_makes_the_reading_raise() -> None:
         nested = b"[" * depth + b"]" * depth
         assert read(nested, 500).status == 500
         assert read(call_body(messages=0).replace(b"0}", nested + b"}")).status == 201
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        ("Sun, 22 Nov 2026 14:00:30 GMT", 30.0),
+        (" Sat, 21 Nov 2026 14:00:00 GMT ", -86400.0),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_the_date_of_an_answer_tells_how_far_the_clocks_are_apart(date: str, ahead: float | None) -> None:
+    assert skew(date, datetime(2026, 11, 22, 14, tzinfo=UTC)) == ahead

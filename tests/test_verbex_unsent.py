@@ -1,25 +1,21 @@
 """Every way in which a dial can fail without an answer, on real sockets through the shipped transport.
 
-The one thing that counts is `unsent`: where it is wrongly true, somebody is rung twice.
+The one thing that counts is `unsent`: where it is wrongly true, somebody is rung twice. Into which box each falls,
+`test_three_boxes` shows, with the ways of never getting a connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
-from collections.abc import Callable
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import aiohttp
 import httpx
 import pytest
 
-from dialer.model import Answer, NoReply, Reply
+from dialer.model import Answer, NoReply
 from dialer.verbex import Client
 from dialer.verbex.transport import cause, unsent
-from tests.certificates import SELF_SIGNED
 from tests.raw_platform import Caller, Script, answering, close, http, raw_platform, reset, then
 from tests.verbex_cases import KEY, NOW, PLACED, REQUEST, client, dial
 
@@ -33,52 +29,6 @@ def assert_lost(answer: Answer, *, unsent: bool) -> None:
 
 
 # --- never connected: proven unsent --------------------------------------------------------------
-
-
-async def test_a_name_that_is_not_found_is_unsent() -> None:
-    assert_lost(await dial("http://no-such-host.invalid"), unsent=True)
-
-
-async def test_a_refused_connection_is_unsent() -> None:
-    with closing(socket.socket()) as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        assert_lost(await dial(f"http://127.0.0.1:{nobody.getsockname()[1]}"), unsent=True)
-
-
-async def answers_in_plain(caller: Caller) -> None:
-    await caller.reader.read(16)
-    await caller.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-
-
-async def hangs_up(caller: Caller) -> None:
-    await caller.reader.read(16)
-
-
-@pytest.mark.parametrize("script", [answers_in_plain, hangs_up])
-async def test_a_port_that_speaks_no_tls_is_unsent(script: Script) -> None:
-    async with raw_platform(script) as platform:
-        assert_lost(await dial(platform.url.replace("http:", "https:")), unsent=True)
-
-
-async def test_a_certificate_that_nobody_vouches_for_is_unsent_and_sees_no_key(tmp_path: Path) -> None:
-    pem = tmp_path / "self-signed.pem"
-    pem.write_text(SELF_SIGNED)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(pem)
-    async with raw_platform(answering(PLACED), tls) as platform:
-        assert_lost(await dial(platform.url), unsent=True)
-    assert not platform.sent
-
-
-async def test_a_host_that_does_not_take_the_connection_is_unsent() -> None:
-    with closing(socket.socket()) as full, closing(socket.socket()) as first, closing(socket.socket()) as second:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for waiting in (first, second):  # the queue is full from here on: nobody accepts
-            waiting.setblocking(False)
-            waiting.connect_ex(full.getsockname())
-        answer = await dial(f"http://127.0.0.1:{full.getsockname()[1]}", seconds=0.2)
-    assert_lost(answer, unsent=True)
 
 
 async def keeps_silent(caller: Caller) -> None:
@@ -142,30 +92,6 @@ async def test_what_fails_after_connecting_is_unknown_and_not_tried_again(script
         assert_lost(await dial(platform.url), unsent=False)
     assert platform.connections == 1
     assert len(platform.sent) <= 1
-
-
-async def test_no_answer_in_time_is_unknown() -> None:
-    async with raw_platform(keeps_silent) as platform:
-        assert_lost(await dial(platform.url, seconds=0.2), unsent=False)
-    assert len(platform.sent) == 1
-
-
-@pytest.mark.parametrize("end", [close, reset])
-async def test_a_kept_connection_that_is_dead_is_unknown_and_not_tried_again(end: Callable[[Caller], None]) -> None:
-    async def dies_at_the_second(caller: Caller) -> None:
-        await caller.request()
-        await caller.write(PLACED)
-        await caller.request()
-        end(caller)
-
-    async with raw_platform(dies_at_the_second) as platform, client(platform.url) as verbex:
-        first = await verbex.dial(REQUEST)
-        second = await verbex.dial(REQUEST)
-    assert isinstance(first, Reply)
-    assert first.status == 201
-    assert_lost(second, unsent=False)
-    assert platform.connections == 1
-    assert len(platform.sent) == 2
 
 
 async def test_an_answer_that_comes_in_drops_ends_at_the_limit() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.model import Secret
@@ -126,6 +126,7 @@ def test_a_header_that_tries_many_signatures_is_refused_although_one_fits() -> N
     assert judged(sent.sealed(x_webhook_signature=guesses)) is Refused.FORGED
 
 
+@settings(deadline=None)
 @given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_no_byte_of_the_body_can_be_changed(place: int, flip: int) -> None:
     sent = delivery()
@@ -134,12 +135,14 @@ def test_no_byte_of_the_body_can_be_changed(place: int, flip: int) -> None:
     assert judged(Delivery(bytes(raw), sent.headers)) is Refused.FORGED
 
 
+@settings(deadline=None)
 @given(seconds=st.integers(1, 299))
 def test_the_timestamp_is_signed_too(seconds: int) -> None:
     later = delivery().sealed(x_webhook_timestamp=stamp(START + timedelta(seconds=seconds)))
     assert judged(later) is Refused.FORGED
 
 
+@settings(deadline=None)
 @given(
     headers=st.dictionaries(
         st.sampled_from(["x-webhook-signature", "x-webhook-timestamp", "x-webhook-traceid"]), st.text(max_size=40)
@@ -241,6 +244,7 @@ def test_what_is_no_json_is_not_taken(body: bytes) -> None:
         read(body)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

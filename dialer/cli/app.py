@@ -275,6 +275,8 @@ unknown_app = typer.Typer(
     name="unknown",
     help="The calls of which nobody knows whether they were placed, and your word on them.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples("dialer unknown list campaign.yaml", "dialer unknown mark P-1042 not-placed campaign.yaml"),
 )
 app.add_typer(unknown_app)
 

@@ -16,6 +16,7 @@ from dialer import export
 from dialer.cli import given
 from dialer.clock import Clock
 from dialer.console import Console, choose, mask_text, set_up_logging
+from dialer.console.masking import mask_value
 from dialer.errors import CampaignError, DialerError, ExitCode, Problem, UsageError
 from dialer.ledger import reading
 from dialer.model import Campaign
@@ -169,7 +170,7 @@ def _write_result(path: Path, closed: Closed) -> None:
     is no file (a device, a pipe) is written into."""
     each = [closing_json(closing.name, closing.code, closing.reason, closing.totals) for closing in closed.closings]
     whole = each[0] if len(each) == 1 else {"code": int(closed.code), "campaigns": each}
-    text = json.dumps(whole, indent=2) + "\n"
+    text = json.dumps(mask_value(whole), indent=2) + "\n"
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, "utf-8")

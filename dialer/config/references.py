@@ -94,7 +94,7 @@ def fill(document: Document, environ: Mapping[str, str], folder: Path) -> tuple[
             return text
 
     tree = _mapped(document.tree, (), filled)
-    assert isinstance(tree, dict)  # noqa: S101 - a mapped dictionary is one
+    assert isinstance(tree, dict)  # noqa: S101 - a mapped dictionary is one  # nosec B101
     told = tuple(_told(document, place, wrong) for place, wrong in problems.items())
     secrets = references.read.union(key for key in _keys(tree) if not _REFERENCE.search(key))
     return replace(document, tree=tree, spoiled=document.spoiled | problems.keys(), secrets=frozenset(secrets)), told

@@ -45,7 +45,7 @@ def problem_of(fault: yaml.YAMLError, text: str) -> Problem:
     """The fault that PyYAML found in a text, with the line and column at which a writer should look."""
     if isinstance(fault, yaml.reader.ReaderError):
         return _at(text, fault.position, _words(fault.reason))
-    assert isinstance(fault, yaml.MarkedYAMLError)  # noqa: S101 - PyYAML raises no third kind while reading
+    assert isinstance(fault, yaml.MarkedYAMLError)  # noqa: S101 - PyYAML raises no third kind while reading  # nosec B101
     mark, problem = fault.problem_mark, fault.problem or ""
     if mark is not None and text[mark.index - 1 : mark.index + 1] == "${":
         return _at(text, mark.index, _CUT_REFERENCE)

@@ -274,11 +274,11 @@ class Ledger:
 
     async def pause(self, campaign: str, verb: str, why: str, until: datetime | None, who: str) -> str:
         """Pause, resume or cancel a campaign; gives a sentence that says what was done."""
-        now = self._now()
-        return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now))
+        now, mark = self._now(), self._mark
+        return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now, mark))
 
     async def unknowns_of(self, person: str, campaign: str | None) -> list[Unknown]:
-        """The held attempts of a person, by id or number, in one campaign or in all."""
+        """The held attempts of a person, by id, number or call id, in one campaign or in all."""
         return await self._writer.do(lambda db: unknowns.unknowns_of(db, person, campaign))
 
     async def mark(self, attempt: int, word: Mark, decide: Decide, why: str, who: str) -> Decision:

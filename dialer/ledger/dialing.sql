@@ -142,11 +142,11 @@ UPDATE attempts SET state = 'refused', costs = 0, reusable = 0, closed_at = :at,
 WHERE id = :attempt AND state = 'unknown'
 
 -- :name unknowns_of
--- The held attempts of a person, in one campaign or in all.
+-- The held attempts of a person, in one campaign or in all; a call's id names one of them.
 SELECT attempts.id AS attempt, campaigns.name AS campaign, contacts.person AS person
 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id JOIN campaigns ON campaigns.id = attempts.campaign_id
 WHERE attempts.state = 'unknown' AND (:campaign IS NULL OR campaigns.name = :campaign)
-  AND (contacts.person = :person OR attempts.number = :person)
+  AND (contacts.person = :person OR attempts.number = :person OR attempts.call_id = :person)
 ORDER BY attempts.id
 
 -- :name attempt_unknown
@@ -233,10 +233,11 @@ WHERE campaign_id = :campaign AND state IN ('dialing', 'unknown') AND stop IS NU
 UPDATE campaigns SET lines = :lines WHERE id = :campaign
 
 -- :name recent_endings
--- The last calls that ended since a person had the campaign go on, for the thresholds; the newest first.
+-- The last calls that ended since a person had the campaign go on, for the thresholds; the newest first. How a call
+-- ended that was marked by hand (it has an `error`) nobody knows: it is judged by no threshold.
 SELECT attempts.call_id, attempts.platform_id, attempts.finish_reason, attempts.duration_seconds, attempts.costs,
        contacts.stop
 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
-WHERE attempts.campaign_id = :campaign AND attempts.state = 'ended'
+WHERE attempts.campaign_id = :campaign AND attempts.state = 'ended' AND attempts.error = ''
   AND attempts.closed_at > (SELECT watched_from FROM campaigns WHERE id = :campaign)
 ORDER BY attempts.closed_at DESC, attempts.id DESC LIMIT :limit

@@ -6,12 +6,22 @@ import sqlite3
 from datetime import datetime
 
 from dialer.errors import UsageError
-from dialer.ledger.events import SQL, add_event
+from dialer.ledger.due import pause_of
+from dialer.ledger.events import SQL, RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
 
 
-def act(db: sqlite3.Connection, name: str, verb: str, why: str, until: datetime | None, who: str, now: datetime) -> str:
-    """Carry the word out; gives a sentence that says what was done.
+def act(
+    db: sqlite3.Connection,
+    name: str,
+    verb: str,
+    why: str,
+    until: datetime | None,
+    who: str,
+    now: datetime,
+    mark: RunMark,
+) -> str:
+    """Carry the word out; gives a sentence that says what was done. `mark` is that of the run that holds the ledger.
 
     Raises:
         UsageError: the ledger has no such campaign, or the word makes no sense now.
@@ -26,10 +36,18 @@ def act(db: sqlite3.Connection, name: str, verb: str, why: str, until: datetime 
     add_event(db, now, {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[verb], detail=f"{name} {detail}")
     if verb == "cancel":
         return _cancel(db, name, given)
+    was_paused = pause_of(db, row["id"], now) is not None
     db.execute(SQL["set_pause"], given | {"paused": "paused" if verb == "pause" else None})
     if verb == "resume":
-        return f"{name} goes on"
+        return _goes_on(name, was_paused=was_paused, is_running=bool(mark.run_id))
     return f"{name} is paused" + (f" until {text(until)}" if until else "") + "; live calls run out"
+
+
+def _goes_on(name: str, *, was_paused: bool, is_running: bool) -> str:
+    if not was_paused:
+        return f"{name} was not paused"
+    # A run that was told of the pause has stopped for good, and sees its live calls out.
+    return f"{name} goes on" + (" at the next run" if is_running else "")
 
 
 def _cancel(db: sqlite3.Connection, name: str, given: dict[str, object]) -> str:

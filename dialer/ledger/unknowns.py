@@ -26,7 +26,7 @@ class Unknown:
 
 
 def unknowns_of(db: sqlite3.Connection, person: str, campaign: str | None) -> list[Unknown]:
-    """The held attempts of a person, by id or number, in one campaign of the ledger or in all."""
+    """The held attempts of a person, by id, number or the call's id, in one campaign of the ledger or in all."""
     rows = db.execute(SQL["unknowns_of"], {"person": person, "campaign": campaign})
     return [Unknown(row["attempt"], row["campaign"], row["person"]) for row in rows]
 

@@ -43,7 +43,7 @@ def _alternatives(tokens: list[str]) -> tuple[Sequence, ...]:
     steps: list[Step] = []
     while tokens and tokens[-1] != ")":
         token = tokens.pop()
-        if token == "|":  # noqa: S105 - a token of a pattern
+        if token == "|":  # noqa: S105 - a token of a pattern  # nosec B105
             found.append(tuple(steps))
             steps = []
         else:

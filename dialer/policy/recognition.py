@@ -38,17 +38,25 @@ def bears_no_id_of_ours(record: CallRecord) -> bool:
     return record.own_id in (None, record.platform_id)
 
 
-def looks_alike(record: CallRecord, attempt: Attempt) -> bool:
+def seen_from(moment: datetime, skew: float) -> datetime:
+    """The earliest that a moment of ours can be in the platform's records. `skew`: by how many seconds its clock is
+    ahead of ours; one that is behind dates our calls before we made them."""
+    return moment - SKEW + timedelta(seconds=min(skew, 0.0))
+
+
+def looks_alike(record: CallRecord, attempt: Attempt, skew: float = 0.0) -> bool:
     """The number, the own number and the time fit, and it bears no id of ours."""
-    return is_one_of(record, (attempt.number,), (attempt.from_number,), attempt.intended_at)
+    since = seen_from(attempt.intended_at, skew)
+    return is_one_of(record, (attempt.number,), (attempt.from_number,), since)
 
 
 def is_one_of(
     record: CallRecord, numbers: Collection[str], own_numbers: Collection[str], since: datetime | None
 ) -> bool:
-    """Whether a record without an id of ours is a call from one of our numbers to one of these, begun since then."""
+    """Whether a record without an id of ours is a call from one of our numbers to one of these, begun since then by the
+    platform's clock."""
     if not bears_no_id_of_ours(record) or digits(record.to_number) not in {digits(number) for number in numbers}:
         return False
     moment = record.started_at or record.ended_at
-    is_of_then = moment is None or since is None or moment >= since - SKEW
+    is_of_then = moment is None or since is None or moment >= since
     return is_of_then and digits(record.from_number) in {digits(number) for number in own_numbers}

@@ -187,7 +187,7 @@ class Conductor:
         if paused is None:
             return
         if paused.by_rule:
-            engine.stop(StopCause(ExitCode.LOOK_FIRST, STOP_WHEN, paused.why), see_out=campaign.call.longest)
+            engine.pause(paused.why, ExitCode.LOOK_FIRST, STOP_WHEN)
             return
         engine.pause(f"{campaign.name} is {paused.words}")
         self._console.say("paused", f"{campaign.name} is {paused.words}; nobody new is dialled", campaign=campaign.name)
@@ -271,12 +271,15 @@ class Conductor:
 
     async def _mark(self, one: Unknown, word: Mark, rules: RetryRules | None, why: str, who: str) -> Decision:
         """The operator's word: the engine that waits for it lets go."""
-        for engine in self._engines:
-            if engine.campaign.name == one.campaign:
-                decision = await engine.unknowns.mark(one.attempt, word, rules, why, who)
-                engine.dial_on()
-                return decision
-        return await unknowns.mark(self._ledger, one.attempt, word, rules, why, who, self._clock)
+        own = next((engine for engine in self._engines if engine.campaign.name == one.campaign), None)
+        if own is None:
+            decision = await unknowns.mark(self._ledger, one.attempt, word, rules, why, who, self._clock)
+        else:
+            decision = await own.unknowns.mark(one.attempt, word, rules, why, who)
+        for engine in self._engines:  # the number is free for all of them
+            engine.scheduler.changed()
+            engine.dial_on()
+        return decision
 
     async def _keep(self, event: Event) -> bool:
         return await self._ledger.keep(event.trace_id, event.name, event.call_id, event.body)
@@ -285,9 +288,9 @@ class Conductor:
         """The platform has told of a call: whoever waits for it asks; else it may be one whose answer was lost."""
         if not event.call_id:
             return
-        if not any(engine.tracker.told(event.call_id) for engine in self._engines):
+        if not any(engine.tracker.told(event.call_id, is_end=event.is_end) for engine in self._engines):
             for engine in self._engines:
-                engine.recovery.hasten()
+                engine.recovery.hasten(event.call_id)
 
     def _amiss(self, sentence: str) -> None:
         self._console.say("webhook_refused", sentence, level="warning")

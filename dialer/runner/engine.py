@@ -17,15 +17,7 @@ from dialer.earlier import Earlier
 from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Lines, Pace
-from dialer.model import (
-    Attempt,
-    Campaign,
-    Candidate,
-    EarlierCall,
-    Refusal,
-    Sample,
-    StopCause,
-)
+from dialer.model import Attempt, Campaign, Candidate, EarlierCall, Refusal, Sample, StopCause
 from dialer.policy import pacing
 from dialer.recovery import Books, Recovery
 from dialer.report import FINISHED
@@ -48,8 +40,7 @@ class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
 
     `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key. `jump`: by
-    how many seconds the wall clock has jumped since the run before, None if nobody can say.
-    `stopped` is why it stopped, if it did.
+    how many seconds the wall clock has jumped since the run before, None if nobody can say. `stopped` is why it stopped.
     """
 
     def __init__(
@@ -112,6 +103,7 @@ class Engine:
         self._doubts = Doubts(ledger, campaign, campaign_id, earlier, say)
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
+        self._is_paused = False
         self.imported: Imported | None = None
         self.outcomes: Counter[str] = Counter()
         self.sent: deque[float] = deque(maxlen=10_000)
@@ -139,6 +131,7 @@ class Engine:
             self._start(self._begin())
             await self._drain()
         finally:
+            self.scheduler.stop()  # whatever is told of later, nobody is dialled by an engine that is over
             for task in [*helpers, *self._running]:
                 task.cancel()
             await asyncio.gather(*helpers, *self._running, return_exceptions=True)
@@ -147,9 +140,10 @@ class Engine:
                 await self._ledger.remember_lines(self.campaign_id, self.lines.learned)
 
     async def _begin(self) -> None:
-        await self._watching.begin()
+        if self.stopped is None:
+            await self._watching.begin()
         await self.platform.first_look()
-        if self.stopped is not None and self.stopped.code is not ExitCode.PAUSED:
+        if self.stopped is not None and not self._is_paused:
             return
         await self._recover()
         if self._options.dials and self.stopped is None:
@@ -218,9 +212,10 @@ class Engine:
         self._let_go_at = until if self._let_go_at is None else min(self._let_go_at, until)
         self._progressed.set()
 
-    def pause(self, sentence: str) -> None:
-        """A person has paused or cancelled the campaign: nobody new is dialled, live calls run out."""
-        self.stop(StopCause(ExitCode.PAUSED, "paused", sentence), see_out=self.campaign.call.longest)
+    def pause(self, sentence: str, code: ExitCode = ExitCode.PAUSED, reason: str = "paused") -> None:
+        """A person, or a threshold, has paused or cancelled the campaign: nobody new is dialled, live calls run out."""
+        self._is_paused = True
+        self.stop(StopCause(code, reason, sentence), see_out=self.campaign.call.longest)
 
     # --- workers ---
 

@@ -94,10 +94,11 @@ class Platform:
                 continue
             if self._dials.opened_at is None:
                 return True
-            if self._trial is None:
+            if self._trial is not None:
+                await self._trial.wait()
+            elif await self._answers_a_read():
                 self._trial = asyncio.Event()
                 return True
-            await self._trial.wait()
 
     async def _is_open(self) -> bool:
         """Wait a moment, or probe by a read, if a breaker says so."""
@@ -108,9 +109,15 @@ class Platform:
             await asyncio.sleep(min(max(waits), 1.0))
             return True
         if states[0][1] is Health.PROBING:
-            self.hear(await self._client.list(page_size=1))
+            await self._answers_a_read()
             return True
         return False
+
+    async def _answers_a_read(self) -> bool:
+        """Probe by the smallest read, which rings nobody."""
+        answer = await self._client.list(page_size=1)
+        self.hear(answer)
+        return not _trouble(answer)
 
     def is_given_up(self) -> bool:
         """Whether the platform has failed for too long; then the campaign is stopped, whoever asks."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ LOOKS_EVERY = 0.25
 """Seconds: what is asked takes effect within one."""
 
 _ANSWERED_WITHIN = 10.0
+_ASKS_EVERY = 0.05
 NOT_DONE = "not done: "
 
 Facts = Mapping[str, Any]
@@ -48,7 +49,7 @@ async def serve(ledger: Ledger, act: Act, clock: Clock) -> None:
 async def _answer(act: Act, request: control.Request) -> str:
     try:
         return await act(request.verb, request.facts)
-    except (DialerError, KeyError, TypeError, ValueError) as error:
+    except (DialerError, LookupError, TypeError, ValueError, AttributeError) as error:
         return f"{NOT_DONE}{error}"
 
 
@@ -88,14 +89,22 @@ def _plainly(ledger: Ledger, clock: Clock) -> Marking:
 
 async def _mark(ledger: Ledger, facts: Facts, marking: Marking) -> str:
     person, campaign, word = str(facts["person"]), facts.get("campaign"), Mark(facts["word"])
-    found = await ledger.unknowns_of(person, campaign)
+    one = _meant(await ledger.unknowns_of(person, campaign), person)
+    decision = await marking(one, word, rules_of(facts), _why(facts), _who(facts))
+    return f"{one.campaign}: {one.person} is marked as {word}, and is {_now(decision)}"
+
+
+def _meant(found: Sequence[Unknown], person: str) -> Unknown:
+    """The one call that is meant: of each somebody has looked, so that a word on one is none on another."""
     if not found:
-        raise UsageError(f"nobody by the id or number {person} is unknown: `dialer unknown list` shows who is")
-    decisions = [await marking(one, word, rules_of(facts), _why(facts), _who(facts)) for one in found]
-    return "\n".join(
-        f"{one.campaign}: {one.person} is marked as {word}, and is {_now(decision)}"
-        for one, decision in zip(found, decisions, strict=True)
-    )
+        raise UsageError(f"nobody by the id, number or call id {person} is unknown: `dialer unknown list` shows who is")
+    if len(found) > 1:
+        where = ", ".join(sorted({one.campaign for one in found}))
+        raise UsageError(
+            f"{len(found)} calls to {person} are unknown ({where}): say which one is meant by its campaign file, or by "
+            "its call id, which `dialer unknown list` shows"
+        )
+    return found[0]
 
 
 def _now(decision: Decision) -> str:
@@ -124,25 +133,51 @@ async def ask(path: Path, verb: str, facts: Facts, clock: Clock) -> str:
     """Have it done: by the run that holds the ledger, or here if none does; gives a sentence that says what was done.
 
     Raises:
-        UsageError: it cannot be done.
-        LedgerError: there is no ledger, or it cannot be written.
+        UsageError: it cannot be done, or there is no ledger.
+        LedgerError: it cannot be written.
+        LedgerHeld: a run has just begun; asked again, it hears.
     """
     _check_is_there(path)
     if not control.is_held(path):
-        ledger = Ledger.open(path, verb, clock.now)
-        try:
-            return await carry_out(ledger, verb, facts, clock)
-        finally:
-            await ledger.close()
+        return await _here(path, verb, facts, clock)
     name = control.ask(path, verb, facts)
-    waits_until = clock.monotonic() + _ANSWERED_WITHIN
-    while clock.monotonic() < waits_until:
+    try:
+        answer = await _answer_to(path, name, clock)
+    except BaseException:
+        control.take_back(path, name)  # nobody waits for it any more: the next run is not to do it days later
+        raise
+    if answer is not None:
+        return answer
+    if not control.take_back(path, name):
+        return control.take_answer(path, name) or "the run has taken the request"
+    if not control.is_held(path):  # the run has ended meanwhile, without having heard of it
+        return await _here(path, verb, facts, clock)
+    raise UsageError(
+        f"the run that holds the ledger did not answer within {_ANSWERED_WITHIN:.0f} s, and the request was taken back: "
+        "`dialer status` shows whether it was done all the same; else ask again"
+    )
+
+
+async def _here(path: Path, verb: str, facts: Facts, clock: Clock) -> str:
+    """Have it done by this process, since no other holds the ledger."""
+    ledger = Ledger.open(path, verb, clock.now)
+    try:
+        return await carry_out(ledger, verb, facts, clock)
+    finally:
+        await ledger.close()
+
+
+async def _answer_to(path: Path, name: str, clock: Clock) -> str | None:
+    """What the run answers; None if it does not, in time or because it has ended."""
+    gives_up_at = clock.monotonic() + _ANSWERED_WITHIN
+    while clock.monotonic() < gives_up_at:
+        is_held = control.is_held(path)  # asked first: what a run has answered it has answered before it ends
         if (sentence := control.take_answer(path, name)) is not None:
             return sentence
-        await asyncio.sleep(0.05)
-    if control.take_back(path, name):
-        raise UsageError("the run that holds the ledger did not answer within 10 s; nothing was changed: ask again")
-    return control.take_answer(path, name) or "the run has taken the request"
+        if not is_held:
+            return None
+        await asyncio.sleep(_ASKS_EVERY)
+    return None
 
 
 def _check_is_there(path: Path) -> None:

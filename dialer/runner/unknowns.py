@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from dialer.clock import Clock
@@ -42,9 +43,12 @@ class Unknowns:
         self._park = park
         self._stop = stop
         self.resumed: set[int] = set()
+        self._said: dict[int, asyncio.Task[Decision]] = {}
 
     async def look_up(self, attempt: Attempt, line: Line) -> CallRecord | Decision | None:
         """The platform's word, or the operator's; where there is none, the line is freed and the attempt waits on."""
+        if (decision := await self._word_on(attempt.id)) is not None:
+            return decision
         case = self._recovery.take(attempt, self._jump if attempt.id in self.resumed else 0.0)
         self.resumed.discard(attempt.id)
         await case.answered.wait()
@@ -64,15 +68,28 @@ class Unknowns:
         if self._recovery.is_settled(attempt):
             raise UsageError("the platform has just told what became of this call: nothing was marked")
         case = self._recovery.claim(attempt)
+        said = self._said[attempt] = asyncio.create_task(
+            mark(self._ledger, attempt, word, rules or self._campaign.retry, why, who, self._clock)
+        )
         try:
-            decision = await mark(self._ledger, attempt, word, rules or self._campaign.retry, why, who, self._clock)
+            decision = await said
         except BaseException:
+            del self._said[attempt]
             if case is not None:
                 self._recovery.back(case)
             raise
         if case is not None:
             case.settle(Settled(decision))
         return decision
+
+    async def _word_on(self, attempt: int) -> Decision | None:
+        """What the operator's word came to, if it was given before this attempt began to be looked up: as a run reads
+        at its start what an earlier one has left, it may be told what became of that."""
+        said = self._said.get(attempt)
+        if said is None:
+            return None
+        await asyncio.wait({said})
+        return None if said.cancelled() or said.exception() else said.result()
 
     async def _wait_on(self, case: Case, line: Line) -> None:
         go_on = self._park(line)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from dialer.errors import UsageError
 from dialer.ledger import STOP_WHEN, Ledger
 from dialer.model import Campaign, StopCause
 from dialer.policy import stopping
 from dialer.policy.stopping import EndedCall
+
+_OF_ALL = 20
+"""So many times as many calls are read as a rule judges: where one of twenty is answered, they hold enough of those."""
 
 
 class Watching:
@@ -35,8 +40,7 @@ class Watching:
         rules = self._campaign.stop_when
         most = max((one.of for one in (rules.platform_failed, rules.under_8s, rules.opt_out) if one), default=0)
         if most:
-            # Of the calls some are judged by no rule; four times as many hold enough that are.
-            for ended in await self._ledger.recent_endings(self._campaign_id, 4 * most):
+            for ended in await self._ledger.recent_endings(self._campaign_id, _OF_ALL * most):
                 self._watch = stopping.after(self._watch, ended)
             self._check()
 
@@ -56,4 +60,5 @@ class Watching:
 
     async def _pause(self, cause: StopCause) -> None:
         """Later runs dial nobody either, until a person has looked and has the campaign go on."""
-        await self._ledger.pause(self._campaign.name, "pause", cause.sentence, None, STOP_WHEN)
+        with contextlib.suppress(UsageError):  # it was cancelled, and is dialled no more anyway
+            await self._ledger.pause(self._campaign.name, "pause", cause.sentence, None, STOP_WHEN)

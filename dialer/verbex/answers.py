@@ -66,6 +66,12 @@ def refusal(received: Received, now: datetime, key: Secret) -> Reply:
     )
 
 
+def skew(date: str, now: datetime) -> float | None:
+    """By how many seconds the platform's clock is ahead of ours (below 0: behind), by the Date of an answer; None where
+    it tells none. Good to a second and the answer's way."""
+    return _seconds_until(date.strip(), now) if date else None
+
+
 def retry_after(text: str, now: datetime) -> float | None:
     """A Retry-After header in seconds from now, never negative; None where it is missing or says nothing."""
     text = text.strip()

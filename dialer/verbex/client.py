@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import dialer
 from dialer.model import Answer, CallPage, DialRequest, NoReply, Secret
+from dialer.verbex import answers
 from dialer.verbex.answers import read_call, read_page
 from dialer.verbex.transport import Received, exchange, open_client, timeouts
 from dialer.verbex.wire import payload_bytes
@@ -37,8 +38,11 @@ class Client:
     `NoReply`, an answer of any status a `Reply`. Only cancellation passes through. `connections` should be
     at least the dial rate times the seconds that an answer takes. `dial_timeout` and `read_timeout` are the
     seconds that an answer may take once connected; the wait for a connection (at most 10 s) comes on top,
-    and ends in an unsent `NoReply`. Raises PlatformRefused if the key cannot be sent at all.
+    and ends in an unsent `NoReply`. `skew` tells by how many seconds the platform's clock is ahead of ours (below 0:
+    behind), by the last answer that had a date. Raises PlatformRefused if the key cannot be sent at all.
     """
+
+    skew: float = 0.0
 
     def __init__(
         self,
@@ -116,6 +120,8 @@ class Client:
     async def _read(self, received: Received | NoReply, read: Callable[[Received, datetime, Secret], T]) -> T | NoReply:
         if isinstance(received, NoReply):
             return received
+        seen = answers.skew(received.date, self._now())
+        self.skew = self.skew if seen is None else seen
         if len(received.body) > OFF_LOOP:
             return await asyncio.to_thread(read, received, self._now(), self._key)
         return read(received, self._now(), self._key)

@@ -41,6 +41,7 @@ class Received:
     fault: str = ""
     retry_after: str = ""
     location: str = ""
+    date: str = ""
 
 
 def open_client(base_url: str, key: Secret, connections: int, agent: str) -> httpx.AsyncClient:
@@ -125,6 +126,7 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, answer: floa
         fault,
         headers.get("Retry-After", ""),
         headers.get("Location", ""),
+        headers.get("Date", ""),
     )
 
 

@@ -233,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_dial_written(self) -> bool:
         """Wait for the next request and look at its first bytes, without taking them."""
-        return self.connection.recv(4, socket.MSG_PEEK) == b"POST"
+        written: bytes = self.connection.recv(4, socket.MSG_PEEK)
+        return written == b"POST"
 
     def do_GET(self) -> None:
         self._serve()

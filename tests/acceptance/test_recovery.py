@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.kit import KEY, World, number, person, simulator
+from tests.acceptance.kit import KEY, World, number, simulator
 from tests.acceptance.oracle import everyone_settled, nobody_over_rung
-from tests.acceptance.proxy import Answered, Asked, Cut, Proxy, Rule, between
+from tests.acceptance.proxy import Answered, Asked, Cut, Fate, Proxy, Rule, between
 
 PEOPLE = 12
 LOST = number(5)
@@ -44,57 +44,8 @@ def _once(cut: Cut, to: str = LOST) -> Rule:
     return rule
 
 
-def _events(world: World, who: str = person(5)) -> list[str]:
-    sql = "SELECT event FROM events JOIN contacts ON contacts.id = contact_id WHERE person = ? ORDER BY events.id"
-    return [row["event"] for row in world.ask(sql, who)]
-
-
 def _ids(proxy: Proxy, to: str = LOST) -> list[str]:
     return [asked.body["call_id"] for asked in proxy.dials if asked.number == to]
-
-
-@pytest.mark.slow
-def test_a_dial_cut_before_the_platform_heard_of_it_is_sent_again_under_its_id(tmp_path: Path) -> None:
-    with _platform(tmp_path) as (world, proxy):
-        proxy.rule = _once(Cut(after=False))
-        ended = world.run("run", _campaign(world, proxy, retry={"attempts": 1}))
-        assert ended.code == 0, ended.err
-        first, second = _ids(proxy)
-        assert first == second
-    assert _events(world)[:5] == ["intended", "held", "looked_up", "looked_up", "refused"]
-    everyone_settled(world, people=PEOPLE, most=1)
-
-
-@pytest.mark.slow
-def test_a_dial_cut_after_the_platform_placed_it_is_adopted(tmp_path: Path) -> None:
-    with _platform(tmp_path) as (world, proxy):
-        proxy.rule = _once(Cut(after=True))
-        ended = world.run("run", _campaign(world, proxy, retry={"attempts": 1}))
-        assert ended.code == 0, ended.err
-        assert len(_ids(proxy)) == 1
-    assert _events(world)[:2] == ["intended", "held"]
-    assert "looked_up" not in _events(world)
-    everyone_settled(world, people=PEOPLE, most=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [False, True], ids=["before the platform heard", "after the platform placed it"])
-def test_killed_while_a_dial_is_under_way(tmp_path: Path, after: bool) -> None:
-    with _platform(tmp_path) as (world, proxy):
-        cut = Cut(after=after, held=True)
-        proxy.rule = _once(cut)
-        path = _campaign(world, proxy, retry={"attempts": 1})
-        with world.running("run", path) as run:
-            run.until(cut.at.is_set)
-            run.kill()
-        [attempt] = [row for row in world.attempts() if row["number"] == LOST]
-        assert attempt["state"] == "intended"
-        ended = world.run("run", path)
-        assert ended.code == 0, ended.err
-        assert len(set(_ids(proxy))) == 1
-        assert len(_ids(proxy)) == (1 if after else 2)
-    assert _events(world)[:2] == ["intended", "held"]
-    everyone_settled(world, people=PEOPLE, most=1)
 
 
 @pytest.mark.slow
@@ -121,7 +72,7 @@ def test_where_looking_up_proves_nothing_the_contact_stays_unknown(tmp_path: Pat
         cut = Cut(after=True)
         lose = _once(cut, number(3))
 
-        def rule(asked: Asked) -> Answered | Cut | None:
+        def rule(asked: Asked) -> Fate | None:
             blind = cut.at.is_set() and not asked.is_dial
             return Answered(404, {"error": "not_found", "message": "No."}) if blind else lose(asked)
 
@@ -196,18 +147,4 @@ def test_too_many_unknown_stop_the_run(tmp_path: Path) -> None:
         proxy.rule = lambda _: None
         healed = world.run("run", path)
         assert healed.code == 0, healed.err
-    everyone_settled(world, people=PEOPLE, most=1)
-
-
-@pytest.mark.ci
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [False, True], ids=["not placed", "placed"])
-def test_an_answer_that_never_comes_is_given_up_and_looked_up(tmp_path: Path, after: bool) -> None:
-    """The connection stays open and silent: after 30 s nobody knows, and the platform is asked."""
-    with _platform(tmp_path) as (world, proxy):
-        proxy.rule = _once(Cut(after=after, held=True))
-        ended = world.run("run", _campaign(world, proxy, retry={"attempts": 1}), within=90)
-        assert ended.code == 0, ended.err
-        assert ended.seconds > 30
-        assert len(set(_ids(proxy))) == 1
     everyone_settled(world, people=PEOPLE, most=1)

@@ -1,7 +1,8 @@
-"""Deterministic simulation: the product's own parts in virtual time, against a seeded platform, seeded faults and kills.
+"""Deterministic simulation: the product's own parts in virtual time, a seeded platform, seeded faults and kills.
 
-`simulate(seed)` lives a campaign of hours in a moment, kills and restarts it at any await, and then says which invariants
-are broken. The same seed gives the same events and the same rows, in any process. `python -m tests.simulation` runs many.
+`simulate(seed)` lives a campaign of hours in a moment, kills and restarts it at any await, and then says which
+invariants are broken. The same seed gives the same events and the same rows, in any process. `python -m
+tests.simulation` runs many.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Outcome:
 
 
 def simulate(seed: int, *, plan: Plan | None = None, guards: Guards | None = None, tells: bool = False) -> Outcome:
-    """Live a seed to its end; `plan` instead of the seed's own, `guards` to take something out, `tells` for the story."""
+    """Live a seed to its end; `plan` instead of the seed's own, `guards` to take something out, `tells`: a story."""
     was_collecting = gc.isenabled()
     gc.disable()  # a collection in the middle of a seed costs more than all that it frees
     try:

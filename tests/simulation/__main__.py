@@ -1,6 +1,6 @@
-"""`python -m tests.simulation --seeds 10000 [--first N] [--jobs 2]`: many seeds; the first that fails says how to replay it.
+"""`python -m tests.simulation --seeds 10000 [--first N] [--jobs 2]`: many seeds; one that fails says how to replay it.
 
-    python -m tests.simulation --seed 4711 --verbose     the story of one seed, event by event
+`python -m tests.simulation --seed 4711 --verbose` tells the story of one seed, event by event.
 """
 
 from __future__ import annotations
@@ -80,8 +80,10 @@ def _words(outcome: Outcome) -> str:
 def _complain(outcome: Outcome) -> int:
     if not outcome.broken:
         return 0
-    print(f"seed {outcome.seed} breaks {len(outcome.broken)} times; "
-          f"replay: python -m tests.simulation --seed {outcome.seed} --verbose")
+    print(
+        f"seed {outcome.seed} breaks {len(outcome.broken)} times; "
+        f"replay: python -m tests.simulation --seed {outcome.seed} --verbose"
+    )
     for sentence in outcome.broken[:10]:
         print(f"  {sentence}")
     return 1

@@ -1,7 +1,7 @@
 """A client without sockets: what the product asks goes through the weather to the carrier, and comes back as bytes.
 
-The bytes are read by the product's own reading of the contract. Every outcome that a network has is here: not connected,
-silence before and after the ring, resets, gateways, cut answers, wrong answers, too many requests.
+The bytes are read by the product's own reading of the contract. Every outcome that a network has is here: not
+connected, silence before and after the ring, resets, gateways, cut answers, wrong answers, too many requests.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from dialer.clock import Clock
 from dialer.model import Answer, CallPage, DialRequest, NoReply, Secret
 from dialer.simulator import HttpAnswer
-from dialer.verbex import Client
+from dialer.verbex import Client, answers
 from dialer.verbex.answers import read_call, read_page
 from dialer.verbex.transport import Received
 from dialer.verbex.wire import payload_bytes
-from tests.simulation.carrier import Carrier
+from tests.simulation.carrier import Carrier, instant
 from tests.simulation.plan import LONGEST_LAG, Plan
 from tests.simulation.story import Story
 
@@ -110,8 +111,16 @@ class SimulatedClient(Client):
         if isinstance(received, NoReply):
             return self._say(fault, request, received)
         await self._clock.sleep(network.latency())
-        read = read_call(received, self._clock.now(), KEYS[self._account])
-        return self._say(fault or "answer", request, read)
+        return self._say(fault or "answer", request, self._read_call(received))
+
+    def _read_call(self, received: Received) -> Answer:
+        self._see_date(received)
+        return read_call(received, self._clock.now(), KEYS[self._account])
+
+    def _see_date(self, received: Received) -> None:
+        """As the real one does: the platform's clock shows itself with each answer."""
+        seen = answers.skew(received.date, self._clock.now())
+        self.skew = self.skew if seen is None else seen
 
     def _sent(self, body: dict[str, Any], fault: str, up: float) -> Any:
         """On its way; late only where nobody waits for the answer, and never later in all than the longest lag."""
@@ -136,7 +145,7 @@ class SimulatedClient(Client):
             return Received(429, b"{}", retry_after=dice.choice(_RETRY_AFTER))
         if fault == "redirect":
             return Received(307, b"", location="https://elsewhere.invalid/")
-        return _changed(fault, received_of(answer)) if answer is not None else NoReply(False, "connection reset")
+        return _changed(fault, self._received(answer)) if answer is not None else NoReply(False, "connection reset")
 
     def _say(self, fault: str, request: DialRequest, answer: Answer) -> Answer:
         said = "no reply" if isinstance(answer, NoReply) else answer.status
@@ -148,9 +157,7 @@ class SimulatedClient(Client):
     async def get(self, call_id: str) -> Answer:
         """One call."""
         received = await self._asked(lambda: self._network.carrier.get(call_id, self._account))
-        if isinstance(received, NoReply):
-            return received
-        return read_call(received, self._clock.now(), KEYS[self._account])
+        return received if isinstance(received, NoReply) else self._read_call(received)
 
     async def list(
         self,
@@ -179,9 +186,15 @@ class SimulatedClient(Client):
             return NoReply(True, "connection refused")
         if network.chance(network.plan.weather.reads):
             return await self._unread()
-        received = received_of(ask())
+        received = self._received(ask())
         await self._clock.sleep(network.read_latency())
         return received
+
+    def _received(self, answer: HttpAnswer) -> Received:
+        """An answer as it comes over the wire."""
+        body = json.dumps(answer.body, separators=(",", ":")).encode()
+        date = format_datetime(instant(self._network.now()), usegmt=True)
+        return Received(answer.status, body, retry_after=answer.headers.get("Retry-After", ""), date=date)
 
     async def _unread(self) -> Received | NoReply:
         dice = self._network.dice
@@ -196,6 +209,7 @@ class SimulatedClient(Client):
 
     def _page(self, received: Received) -> CallPage | Answer:
         """A page that came before, letter by letter, is the same page: reading it is most of the work."""
+        self._see_date(received)
         key = received.body if received.status == 200 and not received.fault else None
         if key is not None and key in self._pages:
             known: CallPage | Answer = self._pages[key]
@@ -208,21 +222,15 @@ class SimulatedClient(Client):
         return page
 
 
-def received_of(answer: HttpAnswer) -> Received:
-    """An answer as it comes over the wire."""
-    body = json.dumps(answer.body, separators=(",", ":")).encode()
-    return Received(answer.status, body, retry_after=answer.headers.get("Retry-After", ""))
-
-
 def _changed(fault: str, received: Received) -> Received:
     """A good answer, spoilt."""
     if fault == "unreadable":
-        return Received(received.status, received.body[: len(received.body) // 2])
+        return replace(received, body=received.body[: len(received.body) // 2])
     if fault in ("other_number", "other_id") and received.status == 201:
         body = json.loads(received.body)
         if fault == "other_number":
             body["to_number"] = "+14155550142"
         else:
             body["metadata"] = {"dialer_call_id": "somebody-elses"}
-        return Received(201, json.dumps(body).encode())
+        return replace(received, body=json.dumps(body).encode())
     return received

@@ -1,7 +1,7 @@
-"""An event loop without sockets, whose time is its own, which counts its steps and can be killed between any two of them.
+"""An event loop without sockets, whose time is its own, that counts its steps and can be killed between any two.
 
-It does one thing after the other in an order that follows from what was asked of it alone: no thread, no descriptor, no
-set of tasks ordered by their addresses. So a run replays exactly, and "kill it at step 4711" means the same thing twice.
+It does one thing after the other in an order that follows from what was asked of it alone: no thread, no descriptor,
+no set of tasks ordered by their addresses. So a run replays exactly, and "kill it at step 4711" means the same twice.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Task(asyncio.Task[Any]):
 
     def __init__(self, number: int, coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **given: Any) -> None:
         self.number = number
-        super().__init__(coro, **given)  # type: ignore[arg-type]
+        super().__init__(coro, **given)
 
     def __hash__(self) -> int:
         return self.number
@@ -95,7 +95,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
             self._tasks = [one for one in self._tasks if not one.done()]
         return task
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         handle = events.Handle(callback, args, self, context)
@@ -103,7 +103,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
             self._ready.append(handle)
         return handle
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         handle = events.TimerHandle(when, callback, args, self, context)
@@ -112,7 +112,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
             heapq.heappush(self._timers, (when, self._timed, handle))
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
@@ -188,6 +188,11 @@ class SteppedLoop(asyncio.AbstractEventLoop):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
                 _close(task.get_coro())
         self._tasks.clear()
+
+
+def stepped(begins: float = 0.0, kill_at: int | None = None, commits_for: Callable[[], float] = float) -> SteppedLoop:
+    """A loop; of what a loop may be asked for it has what the product asks for."""
+    return SteppedLoop(begins, kill_at, commits_for)  # type: ignore[abstract]
 
 
 def _tell(future: asyncio.Future[Any], result: Any) -> None:

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from dialer.ledger.moments import instant
 from dialer.simulator import Ring
 from tests.acceptance.oracle import FREE, Fate, fate, most_in_a_second
 from tests.simulation.lists import PeopleList
@@ -69,6 +68,8 @@ def _second(epoch: float) -> str:
 
 def _nobody_lost(world: World) -> Iterator[str]:
     for listed in world.lists:
+        if world.is_stopped(listed.campaign):
+            continue
         contacts = _contacts(world, listed)
         if strangers := contacts.keys() - listed.everyone().keys():
             yield f"I3 {sorted(strangers)} are contacts of {listed.campaign} and stood in no list"
@@ -100,6 +101,8 @@ def _settled(world: World) -> Iterator[str]:
     for listed in world.lists:
         everyone = listed.everyone()
         for person, contact in _contacts(world, listed).items():
+            if (listed.campaign, person) in world.marked:
+                continue
             rings = theirs.get((listed.campaign, everyone.get(person, "")), [])
             try:
                 told = fate(rings, world.plan.attempts)
@@ -115,6 +118,8 @@ def _complaint(
     state, detail, attempts, stop = contact
     if state == "unknown":
         return _unjustified(world, listed, person)
+    if state in ("due", "waiting") and (world.is_stopped(listed.campaign) or _is_blocked(world, listed, person)):
+        return ""
     if attempts != told.attempts:
         return f"has cost {attempts} attempts, and their calls cost {told.attempts}"
     if state == told.state:
@@ -124,6 +129,18 @@ def _complaint(
     if told.state == "open" and (may_be_open or has_expired):
         return ""
     return f"is {state} ({detail}), and by their calls they are {told.state}"
+
+
+def _is_blocked(world: World, listed: PeopleList, person: str) -> bool:
+    """Whether a call of nobody knows whom, of another campaign, may be ringing this number."""
+    rows = _of(
+        world,
+        listed,
+        "SELECT person FROM contacts",
+        "AND EXISTS (SELECT 1 FROM attempts JOIN numbers ON numbers.number = attempts.number "
+        "WHERE attempts.state = 'unknown' AND numbers.contact_id = contacts.id)",
+    )
+    return (person,) in rows
 
 
 def _unjustified(world: World, listed: PeopleList, person: str) -> str:
@@ -184,14 +201,18 @@ def _over_all(world: World, posts: Sequence[Any], most: int, together: int) -> s
 def _lines(world: World) -> Iterator[str]:
     """No more live calls of a campaign than it has lines: what was lost counts for as long as it is held, at least.
 
-    A call of which no way told may be live beside others once its hold is over; with rivals, or a clock that was set, the
-    hold is not what it seems.
+    A call of which no way told may be live beside others once its hold is over; with rivals, or a clock that was set,
+    the hold is not what it seems.
     """
     limit = world.plan.lines
     if limit is None or world.plan.weather.jumps or world.had_rivals or world.copies:
         return
-    held = {call_id for (call_id,) in world.look("SELECT call_id FROM attempts JOIN events ON "
-            "events.attempt_id = attempts.id WHERE event = 'held'")}
+    held = {
+        call_id
+        for (call_id,) in world.look(
+            "SELECT call_id FROM attempts JOIN events ON events.attempt_id = attempts.id WHERE event = 'held'"
+        )
+    }
     hold = world.plan.hold if world.guards.hold is None else world.guards.hold
     sent_at: dict[str, float] = {}
     for post in world.posts:
@@ -216,6 +237,3 @@ def _most(moves: Iterable[tuple[float, int]]) -> int:
         live += change
         most = max(most, live)
     return most
-
-
-__all__ = ["broken_invariants", "instant"]

@@ -1,4 +1,4 @@
-"""One process of the product: it opens the ledger, runs its campaigns, and ends by itself or is killed between two steps.
+"""One process of the product: it opens the ledger, runs its campaigns, and ends by itself or is killed.
 
 The parts are the product's own, put together as its `run` does; only clock, client and loop are of this house.
 """
@@ -17,7 +17,8 @@ from dialer.clock import Clock
 from dialer.errors import DialerError, ExitCode
 from dialer.ledger import InlineExecutor, Ledger
 from dialer.model import Campaign, StopCause
-from dialer.runner.endings import ending, reason_of, worst
+from dialer.runner.clockwork import Clockwork
+from dialer.runner.endings import ending, worst
 from dialer.runner.engine import Engine
 from dialer.runner.options import Options
 from tests.simulation.client import Network, SimulatedClient
@@ -69,22 +70,26 @@ class Process:
 
     def run(self, loop: SteppedLoop, until: float) -> None:
         """To its end, whatever that is."""
+        self._is_over = False
         self._ledgers: list[Ledger] = []
         self._clock = self.make_clock(loop)
         try:
             self.code = loop.run(self._everything(), until)
         except Killed:
-            self._tell("killed", loop.steps)
+            self.tell("killed", loop.steps)
         except Stuck as stuck:
             self.errors.append(f"process {self.orders.number}: {stuck}")
         finally:
             for ledger in self._ledgers:
                 ledger.abandon()
+            self._is_over = True
             errors = [*self.errors, *(f"process {self.orders.number}: {error}" for error in loop.errors)]
             loop.bury()
             self.errors = errors  # what coroutines say that are buried alive is nobody's error
 
-    def _tell(self, what: str, *about: object) -> None:
+    def tell(self, what: str, *about: object) -> None:
+        if self._is_over:
+            return  # nobody hears what a coroutine says that is buried alive
         self.network.story.tell(self.network.now(), what, *about)
 
     async def _everything(self) -> ExitCode:
@@ -96,7 +101,7 @@ class Process:
         """A second run, whose way past the lock somebody has cleared by deleting its file."""
         await self._clock.sleep(self.orders.rival_after or 0.0)
         self.path.with_name(f"{self.path.name}.lock").unlink(missing_ok=True)
-        self._tell("rival")
+        self.tell("rival")
         return await self._one_run(self.orders.number + 1000)
 
     async def _one_run(self, number: int) -> ExitCode:
@@ -105,13 +110,13 @@ class Process:
                 self.path, "run", self._clock.now, executor=InlineExecutor(), synchronous="OFF"
             )
         except DialerError as error:
-            self._tell("not opened", str(error))
+            self.tell("not opened", str(error))
             return error.code
         self._ledgers.append(ledger)
         try:
             return await _Run(self, ledger, number).run()
         except DialerError as error:
-            self._tell("failed", str(error))
+            self.tell("failed", str(error))
             return error.code
         except Exception:
             self.errors.append(f"process {number} failed: {traceback.format_exc()}")
@@ -130,9 +135,14 @@ class _Run:
         self._number = number
         self._clock = process._clock
         self._engines: list[Engine] = []
+        self._clockwork = Clockwork(self._clock, ledger, self._say)
+
+    def _say(self, event: str, sentence: str, **_: Any) -> None:
+        self._process.tell("says", event, sentence)
 
     async def run(self) -> ExitCode:
         await self._ledger.start_run("run", [campaign.name for campaign in self._orders.campaigns])
+        await self._clockwork.begin()
         for campaign in self._orders.campaigns:
             await self._add_engine(campaign)
         beside = [asyncio.create_task(work) for work in self._what_happens()]
@@ -152,7 +162,7 @@ class _Run:
         client = SimulatedClient(self._process.network, self._clock, self._number, self._orders.account)
 
         def say(event: str, sentence: str, **_: Any) -> None:
-            self._process._tell("says", campaign.name, event, sentence)
+            self._process.tell("says", campaign.name, event, sentence)
 
         engine = Engine(
             campaign,
@@ -164,11 +174,13 @@ class _Run:
             self._orders.options,
             say,
             lambda: sum(one.live for one in self._engines),
+            key_mark=bound.key_mark,
+            jump=self._clockwork.jump,
         )
         self._process.guards.engine(engine)
         self._engines.append(engine)
         if (paused := await self._ledger.pause_of(bound.id)) is not None:
-            engine.pause(f"{campaign.name} is {paused}")
+            engine.pause(paused.words)
 
     async def _run_one(self, engine: Engine) -> None:
         try:
@@ -185,32 +197,33 @@ class _Run:
         states = await self._ledger.counts(engine.campaign_id)
         code, reason = ending(engine.stopped, states, None, has_list=engine.imported is not None)
         if code is ExitCode.ERROR and engine.stopped is not None:
-            self._process.errors.append(f"process {self._number}: {reason_of(RuntimeError())} {engine.stopped.sentence}")
-        self._process._tell("ended", engine.campaign.name, code.name, reason)
+            self._process.errors.append(f"process {self._number}: {engine.stopped.sentence}")
+        self._process.tell("ended", engine.campaign.name, code.name, reason)
         return code
 
     # --- what happens meanwhile ---
 
     def _what_happens(self) -> list[Coroutine[Any, Any, None]]:
         if self._number != self._orders.number:
-            return []
+            return [self._clockwork.run()]
         words = [self._word(*word) for word in self._orders.words]
-        return words + [self._signal(after, nth) for nth, after in enumerate(self._orders.signals)]
+        signals = [self._signal(after, nth) for nth, after in enumerate(self._orders.signals)]
+        return [self._clockwork.run(), *words, *signals]
 
     async def _word(self, after: float, name: str, verb: str) -> None:
         await self._clock.sleep(after)
         try:
             sentence = await self._ledger.pause(name, verb, "a word", None, "somebody")
         except DialerError as error:
-            self._process._tell("word", verb, str(error))
+            self._process.tell("word", verb, str(error))
             return
-        self._process._tell("word", verb, sentence)
+        self._process.tell("word", verb, sentence)
         for engine in self._engines:
             if engine.campaign.name == name and verb != "resume":
                 engine.pause(sentence)
 
     async def _signal(self, after: float, nth: int) -> None:
         await self._clock.sleep(after)
-        self._process._tell("signal", nth + 1)
+        self._process.tell("signal", nth + 1)
         for engine in self._engines:
             engine.stop(_STOPPED, see_out=None if nth == 0 else 0.0)

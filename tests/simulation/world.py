@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dialer.clock import Boot, Clock
 from dialer.errors import ExitCode
-
+from dialer.ledger import InlineExecutor, Ledger
 from dialer.ledger.control import beside
 from dialer.ledger.moments import instant
-from dialer.model import CallRules, Campaign, DialRequest, ListRules, PaceRules, PlatformRules, RecoveryRules
+from dialer.model import CallRules, Campaign, DialRequest, ListRules, Mark, PaceRules, PlatformRules, RecoveryRules
 from dialer.policy import retry
 from dialer.runner.options import Options
+from dialer.runner.unknowns import mark
+from tests.acceptance.oracle import AGAIN
 from tests.ledger_kit import forge, founded
 from tests.simulation.carrier import Carrier
 from tests.simulation.client import KEYS, Network
 from tests.simulation.lists import PeopleList, lists_of, refused_by_platform
-from tests.simulation.loop import SteppedLoop
+from tests.simulation.loop import SteppedLoop, stepped
 from tests.simulation.plan import Plan
 from tests.simulation.process import Guards, Orders, Process
 from tests.simulation.story import Story
@@ -64,13 +65,14 @@ class World:
 
     plan: Plan
     folder: Path
-    guards: Guards = Guards()
+    guards: Guards
     story: Story = field(default_factory=Story)
     broken: list[str] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     codes: list[ExitCode | None] = field(default_factory=list)
     copies: list[bytes] = field(default_factory=list)
     starts: list[float] = field(default_factory=list)
+    marked: set[tuple[str, str]] = field(default_factory=set)  # campaign and person, by the operator
 
     def __post_init__(self) -> None:
         self._second = 0.0
@@ -128,7 +130,7 @@ class World:
         most = self.plan.weather.commits
         self._behind = 1000.0 * orders.number
         self.starts.append(self._second)
-        loop = SteppedLoop(
+        loop = stepped(
             self._second + self._behind,
             orders.kill_at,
             lambda: dice.random() * most if self.network.is_stormy else 0.0,
@@ -165,6 +167,11 @@ class World:
     def had_rivals(self) -> bool:
         """Whether a second run was let loose on the ledger."""
         return self.plan.weather.rival > 0
+
+    def is_stopped(self, campaign: str) -> bool:
+        """Whether the campaign was cancelled, or is held until somebody puts the right ledger back."""
+        rows = self.look("SELECT 1 FROM campaigns WHERE name = ? AND paused = 'cancelled'", campaign)
+        return bool(rows) or self.is_doubted
 
     def look(self, query: str, *given: Any) -> list[tuple[Any, ...]]:
         """Rows of the ledger as it was left."""
@@ -226,7 +233,7 @@ class World:
         )
 
     def _options(self) -> Options:
-        return Options(yes=True, wait=self.plan.stays)
+        return Options(wait=self.plan.stays)
 
     def _pause_after(self, code: ExitCode | None) -> float:
         """Somebody starts it again: a supervisor soon, cron at its time."""
@@ -281,21 +288,59 @@ class World:
         for _ in range(_MOST_CALM):
             self._resume()
             self._one_process(self._calm_orders())
-            if self.codes[-1] is ExitCode.ERROR:
+            if self.codes[-1] is ExitCode.ERROR or self.is_doubted:
                 return
             if not self._open():
                 self._once_more()
                 return
+            self._operator()
             self._second += self._cron()
         self.broken.append(f"I6 {_MOST_CALM} runs without a fault, and still open: {self._open()}")
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the platform cannot show what an older ledger has forgotten: it is said, and nobody is dialled."""
+        doubts = self.look("SELECT 1 FROM ledger, campaigns WHERE doubted_at > COALESCE(proven_at, '')")
+        return bool(doubts) and self.codes[-1] is ExitCode.LOOK_FIRST
+
+    def _operator(self) -> None:
+        """Who dialled under a key that is gone has to look there, and say what became of those calls."""
+        elsewhere = {post.call_id for post in self.posts if post.account}
+        held = self._rows(
+            "SELECT attempts.id, call_id, campaigns.name, person FROM attempts "
+            "JOIN campaigns ON campaigns.id = attempts.campaign_id "
+            "JOIN contacts ON contacts.id = contact_id WHERE attempts.state = 'unknown'"
+        )
+        words = [(row[0], self._became(row[1])) for row in held if row[1] in elsewhere]
+        self.marked |= {(row[2], row[3]) for row in held if row[1] in elsewhere}
+        if words:
+            loop = stepped()
+            loop.run(self._mark(words, Clock(self.wall, loop.time, lambda: 0.5)), until=60.0)
+
+    def _became(self, call_id: str) -> Mark:
+        ring = next((ring for _, ring in self.carrier.rings if ring.call_id == call_id and ring.nth), None)
+        if ring is None:
+            return Mark.NOT_PLACED
+        return Mark.PLACED if ring.reason in AGAIN else Mark.DONE
+
+    async def _mark(self, words: Sequence[tuple[int, Mark]], clock: Clock) -> None:
+        ledger = Ledger.open(self.path, "unknown", clock.now, executor=InlineExecutor(), synchronous="OFF")
+        rules = self._campaigns(0)[0].retry
+        for attempt, word in words:
+            await mark(ledger, attempt, word, rules, "looked it up", "operator", clock)
+            self.story.tell(self._second, "marked", attempt, word.value)
+        await ledger.close()
 
     def _calm_orders(self) -> Orders:
         campaigns = self._campaigns(0, max_unknown=_NEVER_TOO_MANY)
         return Orders(len(self.codes) + 1, campaigns, 0, self._options())
 
     def _open(self) -> list[tuple[Any, ...]]:
+        """Who is neither finished nor held; somebody whose number an open call may be ringing is held too."""
         marks = ", ".join("?" * len(_OPEN))
-        query = f"SELECT person, state, detail, due_at FROM contacts WHERE state IN ({marks}) LIMIT 5"  # noqa: S608
+        query = f"""SELECT person, state, detail, due_at FROM contacts WHERE state IN ({marks}) AND NOT EXISTS
+                    (SELECT 1 FROM attempts JOIN numbers ON numbers.number = attempts.number
+                     WHERE attempts.state = 'unknown' AND numbers.contact_id = contacts.id) LIMIT 5"""  # noqa: S608
         return self._rows(query, *_OPEN)
 
     def _once_more(self) -> None:

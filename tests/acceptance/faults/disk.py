@@ -23,9 +23,8 @@ Failing = Callable[[Running], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A world on a disk that can fail: how it is made to, and what is said then."""
+    """A disk that can fail: how it is made to, and what is said then."""
 
-    world: World
     failing: Failing
     words: tuple[str, ...]
     until_told: bool = False  # it fails until it was spoken of, not until the command has ended
@@ -35,17 +34,16 @@ class Disk:
 
 
 @contextlib.contextmanager
-def full(folder: Path) -> Iterator[Disk]:
+def full(there: World) -> Iterator[Disk]:
     """A ledger on a disk of two megabytes; skipped where it cannot be mounted."""
-    small = folder / "small"
+    small = there.folder / "small"
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], capture_output=True, text=True)
     if mounted.returncode != 0:
         pytest.skip(f"a small disk cannot be mounted here ({mounted.stderr.strip()})")
-    world = World(folder)
-    world.ledger = small / "camp.db"
+    there.ledger = small / "camp.db"
     try:
-        yield Disk(world, lambda _: _filled(small), ("full", "make room on the disk"))
+        yield Disk(lambda _: _filled(small), ("full", "make room on the disk"))
     finally:
         subprocess.run(["umount", "--lazy", small], check=True)
 
@@ -66,9 +64,9 @@ def _filled(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def limited(folder: Path) -> Iterator[Disk]:
+def limited(there: World) -> Iterator[Disk]:
     """No file may have more than a page of SQLite's: what is written behind it is an I/O error."""
-    yield Disk(World(folder), _no_growth, ("disk I/O error", "make room on the disk"))
+    yield Disk(_no_growth, ("disk I/O error", "make room on the disk"))
 
 
 @contextlib.contextmanager
@@ -87,16 +85,15 @@ def _no_growth(run: Running) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[Disk]:
+def locked(there: World) -> Iterator[Disk]:
     """Another process, this one, holds the database for longer than anybody waits."""
-    world = World(folder)
     words = ("locked", "another program writes to it")
-    yield Disk(world, lambda _: _written_by_another(world), words, until_told=True)
+    yield Disk(lambda _: _written_by_another(there.ledger), words, until_told=True)
 
 
 @contextlib.contextmanager
-def _written_by_another(world: World) -> Iterator[None]:
-    with contextlib.closing(sqlite3.connect(world.ledger, isolation_level=None)) as other:
+def _written_by_another(ledger: Path) -> Iterator[None]:
+    with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
@@ -148,28 +145,27 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset) {
 """
 
 
-def unsynced(folder: Path) -> AbstractContextManager[Disk]:
+def unsynced(there: World) -> AbstractContextManager[Disk]:
     """Writes seem well, and then the disk says that it could not keep them: EIO where they are synced."""
-    return _shimmed(folder, "-DFAIL_SYNC")
+    return _shimmed(there, "-DFAIL_SYNC")
 
 
-def read_only(folder: Path) -> AbstractContextManager[Disk]:
+def read_only(there: World) -> AbstractContextManager[Disk]:
     """The system has made the disk read-only in mid-run, as it does after an error: EROFS on each write."""
-    return _shimmed(folder, "-DFAIL_WRITE")
+    return _shimmed(there, "-DFAIL_WRITE")
 
 
 @contextlib.contextmanager
-def _shimmed(folder: Path, what: str) -> Iterator[Disk]:
+def _shimmed(there: World, what: str) -> Iterator[Disk]:
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler here, with which system calls are made to fail")
-    source, shim, told = folder / "shim.c", folder / "shim.so", folder / "disk-fails"
+    source, shim, told = (there.folder / name for name in ("shim.c", "shim.so", "disk-fails"))
     source.write_text(_SHIM)
     built = [compiler, "-shared", "-fPIC", "-O1", what, "-o", str(shim), str(source), "-ldl"]
     subprocess.run(built, check=True, capture_output=True)
-    world = World(folder)
-    world.environ |= {"LD_PRELOAD": str(shim), "DISK_FAILS": str(told), "DISK_LEDGER": str(world.ledger)}
-    yield Disk(world, lambda _: _told_to(told), ("disk I/O error", "make room on the disk"))
+    there.environ |= {"LD_PRELOAD": str(shim), "DISK_FAILS": str(told), "DISK_LEDGER": str(there.ledger)}
+    yield Disk(lambda _: _told_to(told), ("disk I/O error", "make room on the disk"))
 
 
 @contextlib.contextmanager
@@ -181,7 +177,7 @@ def _told_to(told: Path) -> Iterator[None]:
         told.unlink()
 
 
-DISKS: dict[str, Callable[[Path], AbstractContextManager[Disk]]] = {
+DISKS: dict[str, Callable[[World], AbstractContextManager[Disk]]] = {
     "full": full,
     "I/O error on a write": limited,
     "I/O error on a sync": unsynced,

@@ -85,6 +85,11 @@ class Stage(World):
         draft.write_text(str(seconds))
         draft.rename(self.clock_file)
 
+    def run_in(self, environ: Mapping[str, str], path: Path, *options: str) -> Ended:
+        """The command `run`, to its end, in an environment with more in it."""
+        with self.running("run", path, *options, **environ) as run:
+            return run.ended()
+
     # --- what came of it ---
 
     def ids(self, n: int) -> list[str]:
@@ -226,9 +231,9 @@ def longest_pause(there: Stage) -> float:
     return max(later.at - earlier.at for earlier, later in pairwise(there.proxy.dials))
 
 
-def killed_by_itself(there: Stage, path: Path, order: str, **environ: str) -> None:
+def killed_by_itself(there: Stage, path: Path, order: str) -> None:
     """Run the command until it kills itself at the function that the order names."""
-    ended = there.run("run", path, **there.seams(SIGNAL=f"SIGKILL {order}"), **environ)
+    ended = there.run_in(there.seams(SIGNAL=f"SIGKILL {order}"), path)
     assert ended.code == -9, f"it was not killed: {ended.code} {ended.out} {ended.err}"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.kit import ROOT
+from tests.acceptance.kit import ROOT, World
 
 _CALLS = "fdatasync,fsync,pwrite64,pwritev,write,writev,sendto,sendmsg"
 _WHOLE = 1_000_000
@@ -42,14 +42,14 @@ class Asked:
         return "-wal>" in self.arguments.partition(",")[0]
 
 
-def traced(folder: Path, *arguments: str | Path, program: Sequence[str] = ("-m", "dialer")) -> list[Asked]:
+def traced(world: World, *arguments: str | Path, program: Sequence[str] = ("-m", "dialer")) -> list[Asked]:
     """Run a command under strace; skipped where that is absent or may not trace. The command must end well."""
     _check_may_trace()
-    trace = folder / "trace"
+    trace = world.folder / "trace"
     strace = ["strace", "-f", "-y", "-s", str(_WHOLE), "-e", f"trace={_CALLS}", "-o", str(trace)]
     command = [*strace, sys.executable, *program, *map(str, arguments)]
-    environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=folder, timeout=120)
+    environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), **world.environ}
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=world.folder, timeout=120)
     assert done.returncode == 0, done.stderr
     return read(trace.read_text("utf-8", "replace").splitlines())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from tests.acceptance.faults.kit import (
     stage,
 )
 from tests.acceptance.kit import number
-from tests.acceptance.proxy import Cut
+from tests.acceptance.proxy import Answered, Cut, between
 
 
 def _who(there: Stage, call_id: str) -> int:
@@ -37,6 +39,18 @@ def test_f01_killed_before_the_intent_is_committed(tmp_path: Path) -> None:
             assert there.states()["due"] >= PEOPLE - len(there.attempts())
             assert {asked.call_id for asked in there.proxy.dials} <= {row["call_id"] for row in there.attempts()}
         invariants(there, there.run("run", path))
+
+
+def test_f01_the_witness_sees_a_dial_without_an_intent(tmp_path: Path) -> None:
+    """The judge of these tests is not blind: whoever dials with nothing in the ledger is told of."""
+    with between(1) as proxy:
+        there = Stage(tmp_path, proxy)
+        proxy.rule = lambda _: Answered(201)
+        body = b'{"call_id": "UNWRITTEN", "to_number": "+14155550123"}'
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", proxy.server_port)) as connection:
+            connection.request("POST", "/v1/calls/dial-outbound-phone-call", body)
+            assert connection.getresponse().status == 201
+        assert there.without_intent == ["UNWRITTEN"]
 
 
 @pytest.mark.slow

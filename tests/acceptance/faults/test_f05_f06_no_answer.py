@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.faults.kit import first_dial, invariants, nothing, stage
 from tests.acceptance.kit import person
-from tests.acceptance.proxy import Cut
+from tests.acceptance.proxy import Cut, Delayed
 
 IMPATIENT = {"client": {"dial_timeout": 0.8}}
 """An answer may take 30 s as it is shipped."""
@@ -16,13 +16,14 @@ IMPATIENT = {"client": {"dial_timeout": 0.8}}
 
 @pytest.mark.slow
 def test_f05_read_timeout_and_the_call_was_placed(tmp_path: Path) -> None:
-    """Unknown, looked up, adopted: one ring."""
+    """Unknown, looked up, adopted: one ring. An answer that is only slow is no fault."""
     with stage(tmp_path) as there:
-        there.proxy.rule = first_dial({5: Cut(after=True, held=True)})
-        invariants(there, there.run("run", there.plan(), **there.defaults(**IMPATIENT)))
+        there.proxy.rule = first_dial({5: Cut(after=True, held=True), 7: Delayed(there=0.2, back=0.2)})
+        invariants(there, there.run_in(there.defaults(**IMPATIENT), there.plan()))
         assert len(there.ids(5)) == there.rings_of(5) == 1
         assert there.events(5)[:2] == ["intended", "held"]
         assert "looked_up" not in there.events(5)
+        assert there.events(7)[:2] == ["intended", "placed"]
 
 
 @pytest.mark.slow
@@ -30,7 +31,7 @@ def test_f06_read_timeout_and_the_call_was_not_placed(tmp_path: Path) -> None:
     """Unknown, held, looked up twice, absent: dialled under the same id, and it has cost no attempt."""
     with stage(tmp_path) as there:
         there.proxy.rule = first_dial({5: Cut(after=False, held=True)})
-        invariants(there, there.run("run", there.plan(), **there.defaults(**IMPATIENT)))
+        invariants(there, there.run_in(there.defaults(**IMPATIENT), there.plan()))
         first, again = there.ids(5)
         assert first == again
         assert there.rings_of(5) == 1
@@ -43,7 +44,7 @@ def test_f06_not_placed_and_meanwhile_it_is_too_late(tmp_path: Path) -> None:
     with stage(tmp_path, 4) as there:
         there.proxy.rule = first_dial({2: Cut(after=False, held=True)})
         path = there.plan(contacts={"expires": "2s"}, recovery={"hold": "2s"})
-        ended = there.run("run", path, **there.defaults(**IMPATIENT))
+        ended = there.run_in(there.defaults(**IMPATIENT), path)
         invariants(there, ended, people=4, besides={person(2): "exhausted"})
         assert there.rings_of(2) == 0
         assert there.contacts()[person(2)]["detail"] == "expired"

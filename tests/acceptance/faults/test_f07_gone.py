@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.faults.kit import Stage, invariants, nothing, stage
+from tests.acceptance.faults.kit import Stage, each_dial, invariants, nothing, stage
 from tests.acceptance.kit import Ended
-from tests.acceptance.proxy import Cut
+from tests.acceptance.proxy import Answered, Cut
 
 PEOPLE = 30
 SOON = {"breaker": {"give_up_after": 3.0}}
@@ -59,12 +60,35 @@ def _was_probed_by_reads(there: Stage, kind: str) -> None:
 
 
 @pytest.mark.slow
+def test_f07_dials_fail_and_reads_are_answered(tmp_path: Path) -> None:
+    """After a row of failures one dial at a time finds out, and each only after a read was answered."""
+    with stage(tmp_path, PEOPLE) as there:
+        there.proxy.rule = each_dial(lambda _: Answered(503))
+        with there.running("run", there.plan(pace={"calls_per_second": 15})) as run:
+            run.until(lambda: "nobody new is dialled until it does" in run.err)
+            run.until(lambda: len(_trials(there)) >= 2)
+            trials = _trials(there)
+            there.proxy.rule = nothing
+            ended = run.ended(30)
+        for before, trial in trials:
+            assert any(asked.path.startswith("/v1/calls/?page_size=1&") for asked in there.proxy.asked[before:trial])
+        invariants(there, ended, people=PEOPLE)
+
+
+def _trials(there: Stage) -> list[tuple[int, int]]:
+    """Dials that came long after the one before: the places of both among all requests."""
+    asked = list(there.proxy.asked)
+    dials = [place for place, each in enumerate(asked) if each.is_dial]
+    return [(before, after) for before, after in pairwise(dials) if asked[after].at - asked[before].at > 0.8]
+
+
+@pytest.mark.slow
 def test_f07_it_was_never_there(tmp_path: Path) -> None:
     """Given up after a while (a minute as it is shipped): nobody is spent, and the same command does it later."""
     with stage(tmp_path) as there:
         path = there.plan()
         with there.proxy.gone():
-            ended = there.run("run", path, **there.defaults(health={"NEVER_SEEN": 2.0}))
+            ended = there.run_in(there.defaults(health={"NEVER_SEEN": 2.0}), path)
         assert (ended.code, ended.closing.split()[:3]) == (69, ["camp", "69", "unreachable"]), ended.err
         assert "platform.url" in ended.err
         assert {(row["state"], row["attempts"], row["serial"]) for row in there.contacts().values()} == {("due", 0, 0)}

@@ -71,5 +71,5 @@ def test_f10_an_absurd_wait_is_capped(tmp_path: Path) -> None:
         wait = datetime.fromisoformat(contact["due_at"]) - datetime.fromisoformat(contact["updated_at"])
         assert 300 <= wait.total_seconds() <= 331
         there.shift_clock(335)
-        invariants(there, there.run("run", path, **there.seams(CLOCK=str(there.clock_file))))
+        invariants(there, there.run_in(there.seams(CLOCK=str(there.clock_file)), path))
         _dialled_again_for_nothing(there, 3)

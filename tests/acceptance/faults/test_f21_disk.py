@@ -10,19 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.faults.disk import DISKS, NO_MORE_THAN_OTHERS, Disk, ends_while_it_fails, is_whole, says_plainly
-from tests.acceptance.faults.served import (
-    Gate,
-    campaign_on,
-    dial_of,
-    finishes,
-    ids_of,
-    is_read,
-    nothing_lost_so_far,
-    served,
-)
-from tests.acceptance.kit import ROOT, World, number, simulator
-from tests.acceptance.oracle import by_person, everyone_settled
-from tests.acceptance.proxy import Proxy, between
+from tests.acceptance.faults.gates import Gate, dial_of, finishes, is_read, nothing_lost_so_far
+from tests.acceptance.faults.kit import Stage, stage
+from tests.acceptance.kit import ROOT, World, number
+from tests.acceptance.oracle import everyone_settled
 from tests.command_line import process
 
 PEOPLE = 5
@@ -31,85 +22,79 @@ PEOPLE = 5
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", DISKS)
 def test_f21_the_disk_fails_before_an_intent_and_after_a_post(tmp_path: Path, kind: str) -> None:
-    with DISKS[kind](tmp_path) as disk:
-        world = disk.world
-        world.people(PEOPLE)
-        with simulator(world) as (_, port), between(port) as proxy:
-            path = campaign_on(world, proxy, ledger=str(world.ledger), pace={"concurrent_calls": 1})
-            assert world.run("run", path, "--max-calls", "1").code == 75
-            _fails_before_the_intent(disk, proxy, path)
-            _fails_after_the_post(disk, proxy, path)
-            finishes(world, proxy, path, PEOPLE)
-            assert len(ids_of(proxy, 1)) == 1
-        is_whole(world.ledger)
+    with stage(tmp_path, PEOPLE) as there, DISKS[kind](there) as disk:
+        path = there.plan(ledger=str(there.ledger), pace={"concurrent_calls": 1})
+        assert there.run("run", path, "--max-calls", "1").code == 75
+        _fails_before_the_intent(there, disk, path)
+        _fails_after_the_post(there, disk, path)
+        finishes(there, path, PEOPLE)
+        assert len(there.ids(1)) == 1
+        is_whole(there.ledger)
 
 
-def _fails_before_the_intent(disk: Disk, proxy: Proxy, path: Path) -> None:
+def _fails_before_the_intent(there: Stage, disk: Disk, path: Path) -> None:
     """The list is known and one person is done: the next that is written is an intent."""
-    dials, attempts = len(proxy.dials), len(disk.world.attempts())
-    gate = Gate(proxy, is_read)
-    with disk.world.running("run", path) as run:
+    dials, attempts = len(there.proxy.dials), len(there.attempts())
+    gate = Gate(there.proxy, is_read)
+    with there.running("run", path) as run:
         run.until(gate.reached.is_set)
         ended = ends_while_it_fails(disk, run, gate.let_through)
     says_plainly(ended, *disk.words)
-    assert len(proxy.dials) == dials
-    assert len(disk.world.rings()) == 1
-    is_whole(disk.world.ledger)
+    assert len(there.proxy.dials) == dials
+    assert len(there.rings()) == 1
+    is_whole(there.ledger)
     # What could not be synced may still be found after it: then it is an intent that was never sent.
-    assert len(disk.world.attempts()) - attempts in (0, 1)
-    nothing_lost_so_far(disk.world, proxy, PEOPLE)
+    assert len(there.attempts()) - attempts in (0, 1)
+    nothing_lost_so_far(there, PEOPLE)
 
 
-def _fails_after_the_post(disk: Disk, proxy: Proxy, path: Path) -> None:
+def _fails_after_the_post(there: Stage, disk: Disk, path: Path) -> None:
     """The dial of the second person is on its way; its answer cannot be written down."""
-    gate = Gate(proxy, dial_of(1))
-    with disk.world.running("run", path) as run:
+    gate = Gate(there.proxy, dial_of(1))
+    with there.running("run", path) as run:
         run.until(gate.reached.is_set)
         ended = ends_while_it_fails(disk, run, gate.let_through)
     says_plainly(ended, *disk.words)
-    assert len(by_person(disk.world.rings())["P-0001"]) == 1
-    [attempt] = [row for row in disk.world.attempts() if row["number"] == number(1)]
+    assert there.rings_of(1) == 1
+    [attempt] = [row for row in there.attempts() if row["number"] == number(1)]
     assert attempt["state"] in ("intended", "placed")
-    is_whole(disk.world.ledger)
-    nothing_lost_so_far(disk.world, proxy, PEOPLE)
+    is_whole(there.ledger)
+    nothing_lost_so_far(there, PEOPLE)
 
 
 @pytest.mark.slow
 def test_f21_a_ledger_that_may_not_be_written(tmp_path: Path) -> None:
     """The folder may be, the ledger may not: told at the start, and nobody is dialled."""
-    with served(tmp_path, PEOPLE) as (world, proxy):
-        path = campaign_on(world, proxy)
-        assert world.run("run", path, "--max-calls", "1").code == 75
-        dials = len(proxy.dials)
-        world.ledger.chmod(0o400)
-        told = process("run", path, before=NO_MORE_THAN_OTHERS, cwd=tmp_path)
+    with stage(tmp_path, PEOPLE) as there:
+        path = there.plan()
+        assert there.run("run", path, "--max-calls", "1").code == 75
+        dials = len(there.proxy.dials)
+        there.ledger.chmod(0o400)
+        told = process("run", path, env=there.environ, before=NO_MORE_THAN_OTHERS, cwd=tmp_path)
         assert told.code == 74, told.err
         assert "Traceback" not in told.err
         assert "camp.db" in told.err
         assert "must be writable by this user" in told.err
-        assert len(proxy.dials) == dials
-        world.ledger.chmod(0o600)
-        finishes(world, proxy, path, PEOPLE)
-    is_whole(world.ledger)
+        assert len(there.proxy.dials) == dials
+        there.ledger.chmod(0o600)
+        finishes(there, path, PEOPLE)
+        is_whole(there.ledger)
 
 
 @pytest.mark.slow
 def test_f21_a_disk_that_is_full_while_the_list_is_taken(tmp_path: Path) -> None:
     """Nothing of the list is taken, nobody is dialled, and the next run takes all of it."""
-    with DISKS["full"](tmp_path) as disk:
-        world = disk.world
-        world.people(PEOPLE)
-        with simulator(world) as (_, port), between(port) as proxy:
-            path = campaign_on(world, proxy, ledger=str(world.ledger))
-            gate = Gate(proxy, is_read)
-            with world.running("run", path) as run:
-                run.until(gate.reached.is_set)
-                ended = ends_while_it_fails(disk, run, gate.let_through)
-            says_plainly(ended, *disk.words)
-            assert proxy.dials == []
-            assert world.contacts() == {}
-            finishes(world, proxy, path, PEOPLE)
-        is_whole(world.ledger)
+    with stage(tmp_path, PEOPLE) as there, DISKS["full"](there) as disk:
+        path = there.plan(ledger=str(there.ledger))
+        gate = Gate(there.proxy, is_read)
+        with there.running("run", path) as run:
+            run.until(gate.reached.is_set)
+            ended = ends_while_it_fails(disk, run, gate.let_through)
+        says_plainly(ended, *disk.words)
+        assert there.proxy.dials == []
+        assert there.contacts() == {}
+        finishes(there, path, PEOPLE)
+        is_whole(there.ledger)
 
 
 @pytest.mark.slow

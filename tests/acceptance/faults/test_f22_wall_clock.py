@@ -49,7 +49,7 @@ def test_f22_a_jump_between_two_runs_does_not_cut_the_hold_short(tmp_path: Path)
             run.kill()
         there.shift_clock(DAY)
         there.proxy.rule = nothing
-        ended = there.run("run", path, **environ)
+        ended = there.run_in(environ, path)
         assert queued.placed.is_set()
         invariants(there, ended)
         assert len(there.ids(5)) == there.rings_of(5) == 1

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.faults.kit import first_dial, invariants, stage
 from tests.acceptance.faults.order import Asked, posts, read, too_early, traced
-from tests.acceptance.faults.served import campaign_on, each_had_an_intent, served
-from tests.acceptance.oracle import everyone_settled
-from tests.acceptance.proxy import Asked as Request
 from tests.acceptance.proxy import Cut
 
 PEOPLE = 12
@@ -26,23 +24,15 @@ SENT = f'6 sendto(9<TCP:[1->2]>, "POST /v1/calls/dial HTTP/1.1\\r\\n\\r\\n{{\\"c
 @pytest.mark.slow
 def test_f26_each_intent_is_on_disk_before_the_first_byte_of_its_post(tmp_path: Path) -> None:
     """A dial that is lost and sent again under its id is one of them: its second intent is synced too."""
-    with served(tmp_path, PEOPLE) as (world, proxy):
-        lost: list[str] = []
-
-        def rule(asked: Request) -> Cut | None:
-            if asked.is_dial and not lost:
-                lost.append(asked.body["call_id"])
-                return Cut(after=False)
-            return None
-
-        proxy.rule = rule
-        trace = traced(tmp_path, "run", campaign_on(world, proxy))
+    with stage(tmp_path, PEOPLE) as there:
+        there.proxy.rule = first_dial({4: Cut(after=False)})
+        path = there.plan()
+        trace = traced(there, "run", path)
         told = [post.call_id for post in posts(trace)]
-        assert sorted(told) == sorted(asked.body["call_id"] for asked in proxy.dials)
+        assert sorted(told) == sorted(asked.call_id for asked in there.proxy.dials)
         assert len(told) == PEOPLE + 1
         assert too_early(trace) == []
-        each_had_an_intent(world, proxy)
-    everyone_settled(world, people=PEOPLE, most=1)
+        invariants(there, there.run("run", path))
 
 
 def _of(*lines: str) -> list[Asked]:

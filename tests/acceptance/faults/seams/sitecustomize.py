@@ -114,7 +114,7 @@ def lose_names(file: Path) -> None:
 def trust(file: str) -> None:
     """Certificates in this file are trusted, and no others."""
     certifi = importlib.import_module("certifi")
-    certifi.where = lambda: file
+    vars(certifi)["where"] = lambda: file
 
 
 def _arrange(environ: Mapping[str, str]) -> None:
