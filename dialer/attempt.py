@@ -159,18 +159,18 @@ class Attempts:
         box = outcome.sort_dial(answer, intent.request)
         if isinstance(box, Placed):
             self._rejected.clear()
-            return await self._goes_on(attempt, box.record)
+            return await self.go_on(attempt, box.record, line)
         if isinstance(box, NotPlaced):
             return await self._refused(attempt, await self._judged(attempt, box))
         return await self._lost(attempt, line, box)
 
-    async def adopt(self, call: EarlierCall) -> Result:
-        """Make an attempt of a call that the platform shows and this ledger did not know; stay with it to its end."""
+    async def adopt(self, call: EarlierCall) -> Attempt | Passed:
+        """Make an attempt of a call that the platform shows and this ledger did not know, or say why there is none."""
         candidate, record, now = call.candidate, call.record, self._clock.now()
         written = await self._ledger.adopt(candidate, call.serial, call.call_id, call.number, record)
         if isinstance(written, Passed):
-            return Result(passed=written)
-        attempt = Attempt(
+            return written
+        return Attempt(
             id=written,
             contact_id=candidate.contact_id,
             campaign_id=candidate.campaign_id,
@@ -183,12 +183,11 @@ class Attempts:
             intended_at=min(record.started_at or now, now),
             history=candidate.history,
         )
-        return await self._goes_on(attempt, record)
 
     async def resume(self, attempt: Attempt, line: Line) -> Result:
         """Go on with an attempt of an earlier run, wherever it was left."""
         if attempt.state is AttemptState.PLACED:
-            return await self._to_the_end(attempt)
+            return await self._to_the_end(attempt, line)
         if attempt.state is AttemptState.INTENDED:
             # Its POST can have left until the earlier run died, or its intent expired: the hold begins there.
             sent_by = min(self._clock.now(), attempt.intended_at + INTENT_HOLDS + _CONNECTS_WITHIN)
@@ -225,22 +224,23 @@ class Attempts:
 
     # --- the call ---
 
-    async def _goes_on(self, attempt: Attempt, record: CallRecord) -> Result:
+    async def go_on(self, attempt: Attempt, record: CallRecord, line: Line) -> Result:
+        """The platform shows this call of an attempt: stay with it to its end."""
         if record.is_over:
             return await self._settled(attempt, record)
         await self._ledger.place(attempt.id, record)
         placed = replace(
             attempt, state=AttemptState.PLACED, platform_id=record.platform_id, placed_at=self._clock.now()
         )
-        return await self._to_the_end(placed)
+        return await self._to_the_end(placed, line)
 
-    async def _to_the_end(self, attempt: Attempt) -> Result:
+    async def _to_the_end(self, attempt: Attempt, line: Line) -> Result:
         age = (self._clock.now() - (attempt.placed_at or attempt.intended_at)).total_seconds()
         # Even a call that is too old is asked about once more.
         record = await self._end_of(attempt, max(self._campaign.call.longest - age, _ONE_MORE_LOOK))
         if record is None:
-            await self._held(attempt, self._clock.now(), "its end was never told")
-            return Result()
+            held = await self._held(attempt, self._clock.now(), "its end was never told")
+            return await self._find_out(held, line)
         return await self._settled(attempt, record)
 
     async def _lost(self, attempt: Attempt, line: Line, lost: Lost) -> Result:
@@ -261,7 +261,7 @@ class Attempts:
         if word is None:
             absent = NotPlaced(Refusal.ABSENT, "looked up and not there", reusable=not attempt.id_taken)
             return await self._refused(attempt, absent)
-        return await self._goes_on(attempt, word)
+        return await self.go_on(attempt, word, line)
 
     # --- after it ---
 

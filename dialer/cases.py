@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,13 +47,15 @@ class Books:
 
     `look` writes a look down; `knows` tells whether an id, ours or the platform's, is an attempt's; `was_told_of`
     whether a webhook has told of a call by this id; `strangers` are ids of calls that webhooks have told of since a
-    moment, at most so many, and that no attempt knows.
+    moment, at most so many, and that no attempt knows; `dialled_under` gives the marks of the API keys under which the
+    calls of some ids were dialled.
     """
 
     look: Callable[[int, str], Awaitable[None]]
     knows: Callable[[str], Awaitable[bool]]
     was_told_of: Callable[[str], Awaitable[bool]]
     strangers: Callable[[datetime, int], Awaitable[list[str]]]
+    dialled_under: Callable[[Sequence[str]], Awaitable[set[str]]]
 
 
 @dataclass(slots=True, eq=False)

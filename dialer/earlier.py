@@ -7,8 +7,10 @@ numbers and the time have to do. Nothing is believed of a list that shows no cal
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.clock import Clock
@@ -20,31 +22,45 @@ from dialer.verbex import Client, listing
 _SERIALS = 200
 """So many dials of one person, after the last that is known, are looked for."""
 
+_GAP = 3
+"""So many serial numbers in a row without a call, and a person has no later one: a refused dial leaves none."""
+
 _KNOWN = 5
 """So many calls that are known are asked for, to see whether this is the account in which they were made."""
 
 _AT_ONCE = 500
+_SIDE_BY_SIDE = 8
 _IN_VAIN = 200
 """After so many people of whom nothing was found by a way that is not proven, nothing will be."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds before a question is put again that was not answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was found, oldest first. `is_proven`: what is not among it was not placed."""
+    """What was found, oldest first. `is_proven`: what is not among it was not placed. `is_answered`: False where the
+    platform has failed, so that another time may tell more."""
 
     calls: tuple[EarlierCall, ...]
     is_proven: bool
+    is_answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What is asked of the ledger: people by number, people who could be dialled from an id on, ids of the last calls,
-    and which ids belong to no call."""
+    """What is asked of the ledger: people by number, people who could be dialled from an id on, ids of the last calls
+    under a key, which ids belong to no call, and under which keys the calls of some ids were dialled."""
 
     people_with: Callable[[Iterable[str]], Awaitable[list[Candidate]]]
     dialable: Callable[[int, int], Awaitable[list[Candidate]]]
-    last_calls: Callable[[int], Awaitable[list[str]]]
+    last_calls: Callable[[str, int], Awaitable[list[str]]]
     strange: Callable[[Sequence[str]], Awaitable[set[str]]]
+    dialled_under: Callable[[Sequence[str]], Awaitable[set[str]]]
+
+
+class _Unanswered(Exception):
+    """The platform did not answer, however often it was asked."""
 
 
 class Earlier:
@@ -68,39 +84,72 @@ class Earlier:
 
     async def look(self, doubt: Doubt) -> Looked:
         """Read the list back as far as `recovery.look_back` says, or to the last moment that the ledger knows if that
-        is longer ago; where there is no list, ask for each person's next calls one by one."""
-        earliest = self._clock.now() - timedelta(seconds=self._campaign.recovery.look_back)
-        earliest = min(earliest, doubt.known_until or earliest)
-        back_to = recognition.seen_from(earliest, self._client.skew)
-        listed = await listing.read_back(self._client, earliest, back_to, self._heard)
-        if listed.whole_from is None:
-            return await self._one_by_one(doubt)
-        since = recognition.seen_from(doubt.known_until or earliest, self._client.skew)
-        calls, shows_ours = await self._among(listed.records, since)
-        return Looked(calls, is_proven=shows_ours or await self._is_known_there())
+        is longer ago; where the ledger knows nothing, until `look_back` has passed without a call of ours. Where there
+        is no list, ask for each person's next calls one by one."""
+        try:
+            return await self._in_list(doubt) or await self._one_by_one(doubt)
+        except _Unanswered:
+            return Looked((), is_proven=False, is_answered=False)
 
     # --- in the list ---
 
-    async def _among(self, records: Sequence[CallRecord], since: datetime) -> tuple[tuple[EarlierCall, ...], bool]:
+    async def _in_list(self, doubt: Doubt) -> Looked | None:
+        """What the list tells; None where there is none."""
+        look_back, now = timedelta(seconds=self._campaign.recovery.look_back), self._clock.now()
+        # A last moment that is yet to come was written by a clock that has been set back since: it says nothing.
+        known_until = None if doubt.known_until is None or doubt.known_until > now else doubt.known_until
+        earliest: datetime | None = now - look_back
+        while earliest is not None:
+            earliest = min(earliest, known_until or earliest)
+            listed = await self._read_list(earliest)
+            if listed.whole_from is None:
+                return None
+            since = recognition.seen_from(known_until or earliest, self._client.skew)
+            calls, shows_ours = await self._among(listed.records, since, doubt.key_mark)
+            is_all = known_until is not None or listed.whole_from == listing.EVER
+            earliest = None if is_all else _further(calls, earliest, look_back)
+        return Looked(calls, is_proven=shows_ours or await self._is_known_there(doubt.key_mark))
+
+    async def _read_list(self, earliest: datetime) -> listing.Listing:
+        """The list back to a moment (_Unanswered)."""
+        for pause in (*_PAUSES, None):
+            back_to = recognition.seen_from(earliest, self._client.skew)
+            listed = await listing.read_back(self._client, earliest, back_to, self._heard)
+            if not listed.may_mend:
+                return listed
+            if pause is not None:
+                await self._clock.sleep(pause)
+        raise _Unanswered
+
+    async def _among(
+        self, records: Sequence[CallRecord], since: datetime, key_mark: str
+    ) -> tuple[tuple[EarlierCall, ...], bool]:
         """The calls that are ours and strange to the ledger; and whether the list shows any of ours at all."""
-        own_ids = [record.own_id for record in records if record.own_id and not recognition.bears_no_id_of_ours(record)]
+        told = [record for record in map(_nameless, records) if record.own_id or record.platform_id]
+        own_ids = [record.own_id for record in told if record.own_id is not None]
         strange = await self._books.strange(own_ids)
-        by_id = await self._derived([record for record in records if record.own_id in strange])
-        ordered = sorted(records, key=_moment)
+        by_id = await self._derived([record for record in told if record.own_id in strange])
+        ordered = sorted(told, key=_moment)
         named = [_called(by_id[record.own_id], record) for record in ordered if record.own_id in by_id]
         is_echoed = bool(named) or len(strange) < len(set(own_ids))
         calls = tuple(named) if is_echoed else await self._alike(ordered, since)
-        return calls, is_echoed or await self._shows_known(records)
+        return calls, bool(named) or await self._shows_known(told, key_mark)
 
     async def _derived(self, records: Sequence[CallRecord]) -> Mapping[str | None, tuple[Candidate, int]]:
         """Whose each of these ids is, by person and serial; those of other campaigns and ledgers are left out."""
-        told = {record.own_id for record in records}
+        told: dict[str, set[str | None]] = defaultdict(set)
+        for record in records:
+            told[_e164(record.to_number)].add(record.own_id)
         found: dict[str | None, tuple[Candidate, int]] = {}
-        for candidate in await self._books.people_with({_e164(record.to_number) for record in records}):
+        for candidate in await self._books.people_with(told):
+            wanted = set[str | None]().union(*(told[number] for number in candidate.numbers if number in told))
             for serial in range(1, candidate.serial + _SERIALS + 1):
                 call_id = self._call_id(candidate, serial)
-                if call_id in told:
+                if call_id in wanted:
                     found[call_id] = (candidate, serial)
+                    wanted.discard(call_id)
+                    if not wanted:
+                        break
         return found
 
     async def _alike(self, records: Sequence[CallRecord], since: datetime) -> tuple[EarlierCall, ...]:
@@ -115,71 +164,113 @@ class Earlier:
         for record in unnamed:
             fits = [one for one in people if recognition.is_one_of(record, one.numbers, own, since)]
             for candidate in fits[:1]:
-                serial = taken[candidate.contact_id] = taken.get(candidate.contact_id, candidate.serial) + 1
+                serial = taken[candidate.contact_id] = taken.get(candidate.contact_id, _next(candidate) - 1) + 1
                 calls.append(self._one(candidate, serial, record))
         return tuple(calls)
 
-    async def _shows_known(self, records: Sequence[CallRecord]) -> bool:
-        """Whether a call of the ledger stands in the list by the platform's id."""
-        ids = {record.platform_id for record in records if record.platform_id}
-        return len(await self._books.strange(sorted(ids))) < len(ids)
+    async def _shows_known(self, records: Sequence[CallRecord], key_mark: str) -> bool:
+        """Whether a call that the ledger knows from under this key stands in the list, by either id: one of another
+        key shows another account, or says nothing of this one."""
+        ids = {name for record in records for name in (record.own_id, record.platform_id) if name is not None}
+        marks = await self._books.dialled_under(sorted(ids))
+        return bool(marks if key_mark == "" else marks & {"", key_mark})
 
     # --- one by one ---
 
-    async def _is_known_there(self) -> bool:
+    async def _is_known_there(self, key_mark: str) -> bool:
         """Whether a GET finds one of the last calls that the ledger knows: then this is the account they belong to."""
-        for name in await self._books.last_calls(_KNOWN):
-            answer = await self._client.get(name)
-            self._heard(answer)
-            if isinstance(answer, Reply) and answer.record is not None:
+        for name in await self._books.last_calls(key_mark, _KNOWN):
+            reply = await self._ask(name)
+            if reply is not None and reply.record is not None:
                 return True
         return False
 
     async def _one_by_one(self, doubt: Doubt) -> Looked:
         """By GET and our ids alone; believed only if such a GET has found a call of ours."""
-        is_proven = await self._finds_own_ids()
+        is_proven = await self._finds_own_ids(doubt.key_mark)
         if doubt.has_attempts and not is_proven:
             return Looked((), is_proven=False)
         calls: list[EarlierCall] = []
         asked = after = 0
         while people := await self._books.dialable(after, _AT_ONCE):
-            for candidate in people:
-                found = await self._of(candidate)
-                if found is None or (asked >= _IN_VAIN and not calls and not is_proven):
+            for first in range(0, len(people), _SIDE_BY_SIDE):
+                found = await asyncio.gather(*map(self._of, people[first : first + _SIDE_BY_SIDE]))
+                calls += [call for theirs in found for call in theirs or ()]
+                asked += len(found)
+                if None in found or (asked >= _IN_VAIN and not calls and not is_proven):
                     return Looked(tuple(calls), is_proven=False)
-                calls += found
-                asked += 1
             after = people[-1].contact_id
         return Looked(tuple(calls), is_proven=is_proven or bool(calls))
 
-    async def _finds_own_ids(self) -> bool:
-        known = [name for name in await self._books.last_calls(_KNOWN) if len(name) == callid.LENGTH]
-        for name in known:
-            answer = await self._client.get(name)
-            self._heard(answer)
-            if isinstance(answer, Reply) and answer.record is not None and answer.record.own_id in (None, name):
+    async def _finds_own_ids(self, key_mark: str) -> bool:
+        for name in filter(callid.may_be_ours, await self._books.last_calls(key_mark, _KNOWN)):
+            reply = await self._ask(name)
+            record = None if reply is None else reply.record
+            if record is not None and record.own_id in (None, record.platform_id, name):
                 return True
         return False
 
     async def _of(self, candidate: Candidate) -> list[EarlierCall] | None:
-        """A person's calls after the last that is known; None where the platform does not say."""
+        """A person's calls after the last that is known; None where the platform does not say (_Unanswered)."""
         calls: list[EarlierCall] = []
-        serial = candidate.serial if candidate.reuse is not None else candidate.serial + 1
-        while True:
-            answer = await self._client.get(self._call_id(candidate, serial))
-            self._heard(answer)
-            if not isinstance(answer, Reply) or (answer.record is None and answer.status != 404):
+        serial = _next(candidate)
+        missing = 0
+        while missing < _GAP:
+            reply = await self._ask(self._call_id(candidate, serial))
+            if reply is None:
                 return None
-            if answer.record is None:
-                return calls
-            calls.append(self._one(candidate, serial, answer.record))
+            if reply.record is None:
+                missing += 1
+            else:
+                calls.append(self._one(candidate, serial, reply.record))
+                missing = 0
             serial += 1
+        return calls
+
+    async def _ask(self, name: str) -> Reply | None:
+        """What the platform tells of a call: its record, or that there is none; None where it does not understand such
+        a question (_Unanswered)."""
+        for pause in (*_PAUSES, None):
+            answer = await self._client.get(name)
+            self._heard(answer)
+            if isinstance(answer, Reply) and not listing.may_mend(answer):
+                return answer if answer.record is not None or answer.status == _NOT_FOUND else None
+            if pause is not None:
+                await self._clock.sleep(max(pause, _asked_to_wait(answer)))
+        raise _Unanswered
 
     def _one(self, candidate: Candidate, serial: int, record: CallRecord) -> EarlierCall:
         return _called((candidate, serial), record, self._call_id(candidate, serial))
 
     def _call_id(self, candidate: Candidate, serial: int) -> str:
         return callid.call_id(self._secret, self._campaign.name, candidate.person, serial)
+
+
+_NOT_FOUND = 404
+_LONGEST_WAIT = 60.0
+
+
+def _asked_to_wait(answer: Answer) -> float:
+    """Seconds for which the platform asks not to be asked."""
+    return min(answer.retry_after or 0.0, _LONGEST_WAIT) if isinstance(answer, Reply) else 0.0
+
+
+def _next(candidate: Candidate) -> int:
+    """The serial number of the dial that would have come next."""
+    return candidate.serial if candidate.reuse is not None else candidate.serial + 1
+
+
+def _further(calls: Sequence[EarlierCall], earliest: datetime, look_back: timedelta) -> datetime | None:
+    """From when on the list must be read too, so that `look_back` passes without a call; None if it has."""
+    moments = [moment for call in calls if (moment := call.record.started_at or call.record.ended_at) is not None]
+    further = min(moments, default=earliest + look_back) - look_back
+    return further if further < earliest else None
+
+
+def _nameless(record: CallRecord) -> CallRecord:
+    """A call as it tells of us: an id that no dialer gives is the platform's own, whatever stands beside it."""
+    is_foreign = record.own_id is not None and not callid.may_be_ours(record.own_id)
+    return replace(record, own_id=None) if is_foreign else record
 
 
 def _called(whose: tuple[Candidate, int], record: CallRecord, call_id: str = "") -> EarlierCall:

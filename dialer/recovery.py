@@ -27,6 +27,10 @@ LOOKS = 2
 
 _ENOUGH = 100
 _LONGEST_PAUSE = 60.0
+_LONGEST_PARKED = 1800.0
+"""Seconds between two looks for one that nothing proves anything about: each may have to read far back in the list."""
+
+_MOST_DOUBLINGS = 16
 _HASTENS_EVERY = 2.0
 """Seconds: an account tells of many calls that are not ours."""
 
@@ -37,7 +41,8 @@ _MOST_STRANGERS = 1000
 class Recovery:
     """Looks up the attempts of one campaign whose fate is open; several are looked up by one reading of the list.
 
-    `heard` is told of each answer of the platform.
+    `heard` is told of each answer of the platform. `key_mark` is the mark of the API key in use; '' where keys are not
+    told apart.
     """
 
     def __init__(
@@ -47,6 +52,8 @@ class Recovery:
         rules: RecoveryRules,
         books: Books,
         heard: Callable[[CallPage | Answer], None],
+        key_mark: str = "",
+        set_back: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -54,7 +61,9 @@ class Recovery:
         self._books = books
         self._heard = heard
         self._cases: list[Case] = []
-        self._proven: set[str] = set()
+        self._key_mark = key_mark
+        self._proven: set[tuple[str, str]] = set()  # by way and key: another key may be another account's
+        self._set_back = set_back
         self._hearsay = Hearsay(client, heard)
         self._settled: set[int] = set()
         self._early_at: float | None = None
@@ -77,19 +86,26 @@ class Recovery:
         return any(case.hopes > 0 and not case.verdict.done() for case in self._cases)
 
     def found(self, way: str, record: CallRecord, attempt: Attempt) -> None:
-        """A call of ours was found by this way, in this run: from now on its absences count.
+        """A call of ours was found by this way, in this run: from now on its absences count, for what was dialled under
+        the same key.
 
         A list that knows it by the platform's id alone proves nothing for those whose platform id was lost.
         """
         is_proof = way != Way.LIST or record.own_id == attempt.call_id or self._looks_alike(record, attempt)
-        if is_proof and way not in self._proven:
-            self._prove(way)
+        if is_proof:
+            self._prove(way, self._key_of(attempt.key_mark))
 
-    def _prove(self, way: str) -> None:
+    def _key_of(self, mark: str) -> str:
+        """Under which key a call was dialled; of this run's own calls, and those of old, no other is noted."""
+        return (mark or self._key_mark) if self._key_mark else ""
+
+    def _prove(self, way: str, key: str) -> None:
         """From now on this way's absences count; whoever was looked up in vain is looked up anew."""
-        self._proven.add(way)
+        if (way, key) in self._proven:
+            return
+        self._proven.add((way, key))
         for case in self._cases:
-            if case.answered.is_set():
+            if case.answered.is_set() and self._key_of(case.attempt.key_mark) == key:
                 case.tries, case.hopes, case.ready_at = 0, LOOKS, self._clock.monotonic()
         self._changed.set()
 
@@ -169,15 +185,15 @@ class Recovery:
     def _gap(self, tries: int) -> float:
         """Seconds to the next look: a quarter of the hold, longer and longer where nothing is proven."""
         first = min(max(self._rules.hold / 4, 0.25), 15.0)
-        return min(first * 2.0 ** max(0, tries - LOOKS), _LONGEST_PAUSE)
+        return first * 2.0 ** min(max(0, tries - LOOKS), _MOST_DOUBLINGS)
 
     async def _round(self, cases: Sequence[Case]) -> None:
-        listed = await self._read_list(min(case.attempt.intended_at for case in cases))
-        if listed.whole_from is not None and Way.LIST not in self._proven and await self._shows_ours(listed.records):
-            self._prove(Way.LIST)
+        listed = await self._read_list(min(self._made_at(case.attempt) for case in cases))
+        if listed.whole_from is not None:
+            await self._learn_from(listed.records, {self._key_of(case.attempt.key_mark) for case in cases})
         told_of: tuple[CallRecord, ...] | None = None
         for case in cases:
-            is_covered = listed.whole_from is not None and case.attempt.intended_at >= listed.whole_from
+            is_covered = listed.whole_from is not None and self._made_at(case.attempt) >= listed.whole_from
             ways: set[str] = {Way.LIST} if is_covered else set()
             record = await self._match(case.attempt, listed.records)
             if record is None:
@@ -191,7 +207,7 @@ class Recovery:
             if record is not None:
                 self._settle(case, Found(record))
             else:
-                await self._not_found(case, await self._believed(case.attempt, ways))
+                await self._not_found(case, await self._believed(case.attempt, ways), is_answered=bool(ways))
 
     async def _early_look(self) -> None:
         """Of what webhooks have told find what is found; a platform that they tell nothing of is not asked at all.
@@ -208,7 +224,7 @@ class Recovery:
         missing = [case for case in held if not await self._is_there(case, shown.records, Way.GET_PLATFORM)]
         missing = [case for case in missing if not case.answered.is_set() and (case.is_told or not shown.is_clear)]
         if missing:
-            listed = await self._read_list(min(case.attempt.intended_at for case in missing))
+            listed = await self._read_list(min(self._made_at(case.attempt) for case in missing))
             for case in missing:
                 await self._is_there(case, listed.records, Way.LIST)
 
@@ -227,18 +243,22 @@ class Recovery:
 
     async def _believed(self, attempt: Attempt, ways: set[str]) -> set[str]:
         """Of the ways that did not find it those that prove something."""
-        if attempt.placed_at is not None or not ways & self._proven:
-            return set()
+        key = self._key_of(attempt.key_mark)
+        believed = {way for way in ways if (way, key) in self._proven}
+        if attempt.placed_at is not None or attempt.id_taken or not believed:
+            return set()  # the platform has told of it before, or has said that it knows the id
         if await self._was_told_of(attempt):
             return set()  # it is there, whatever is not found
-        return ways & self._proven
+        return believed
 
     async def _was_told_of(self, attempt: Attempt) -> bool:
         """Whether a webhook has told of it, by an id of its own."""
         names = [name for name in (attempt.call_id, attempt.platform_id) if name is not None]
         return any([await self._books.was_told_of(name) for name in names])
 
-    async def _not_found(self, case: Case, believed: set[str]) -> None:
+    async def _not_found(self, case: Case, believed: set[str], *, is_answered: bool) -> None:
+        if case not in self._cases:
+            return  # claimed while the inbox was asked: it may be written down by now, and is looked up no more
         case.tries += 1
         case.hopes = max(0, case.hopes - 1)
         if believed:
@@ -251,7 +271,9 @@ class Recovery:
             return
         if case.tries >= LOOKS and not believed:
             case.answered.set()
-        case.ready_at = self._clock.monotonic() + self._gap(case.tries)
+        most = _LONGEST_PARKED if case.answered.is_set() and is_answered else _LONGEST_PAUSE
+        gap = self._gap(LOOKS if believed else case.tries)
+        case.ready_at = self._clock.monotonic() + min(gap, most)
 
     # --- the ways ---
 
@@ -273,13 +295,14 @@ class Recovery:
         return None, absent
 
     async def _read_list(self, since: datetime) -> listing.Listing:
-        earliest = max(since, self._clock.now() - timedelta(seconds=self._rules.look_back))
+        now = self._clock.now()
+        earliest = min(max(since, now - timedelta(seconds=self._rules.look_back)), now)
         back_to = recognition.seen_from(earliest, self._client.skew)
         return await listing.read_back(self._client, earliest, back_to, self._heard)
 
     async def _strangers(self, cases: Iterable[Case], tries: int = MOST_TRIES) -> Shown:
         """Calls of which only webhooks have told, since the first of these was dialled."""
-        since = min(case.attempt.intended_at for case in cases) - recognition.SKEW
+        since = min(self._made_at(case.attempt) for case in cases) - recognition.SKEW
         return await self._hearsay.calls(await self._books.strangers(since, _MOST_STRANGERS), tries)
 
     # --- recognising ---
@@ -294,17 +317,23 @@ class Recovery:
                 return record
         return None
 
-    async def _shows_ours(self, records: Sequence[CallRecord]) -> bool:
-        """Whether the list tells of a call that this ledger knows, under the id that we gave it: then it is this
-        account's, and would tell of the others in the same way. Its two ends are enough to see that."""
+    async def _learn_from(self, records: Sequence[CallRecord], keys: set[str]) -> None:
+        """A list that tells of a call that this ledger knows, under the id that we gave it, is that account's in which
+        it was dialled, and would tell of the others in the same way. Its two ends are enough to see that."""
+        if all((Way.LIST, key) in self._proven for key in keys):
+            return
         told = [record.own_id for record in records if record.own_id is not None]
-        for call_id in (*told[:_ENOUGH], *told[_ENOUGH:][-_ENOUGH:]):
-            if await self._books.knows(call_id):
-                return True
-        return False
+        for mark in await self._books.dialled_under((*told[:_ENOUGH], *told[_ENOUGH:][-_ENOUGH:])):
+            self._prove(Way.LIST, self._key_of(mark))
 
     def _looks_alike(self, record: CallRecord, attempt: Attempt) -> bool:
-        return recognition.looks_alike(record, attempt, self._client.skew)
+        since = recognition.seen_from(self._made_at(attempt), self._client.skew)
+        return recognition.looks_alike(record, attempt, since)
+
+    def _made_at(self, attempt: Attempt) -> datetime:
+        """The earliest that an attempt can have been made, by the wall clock as it goes now: it may have been set back
+        since the attempt was written down."""
+        return attempt.intended_at - timedelta(seconds=min(self._set_back(), self._rules.look_back))
 
     async def _is_anothers(self, record: CallRecord) -> bool:
         return record.platform_id is not None and await self._books.knows(record.platform_id)

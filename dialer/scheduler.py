@@ -15,7 +15,8 @@ STAYS_FOR = 60.0
 """A run without `--wait` stays for what is due within so many seconds."""
 
 _ASIDE = 1.0
-"""Seconds for which a contact is left alone whose number is being rung by another."""
+"""Seconds for which a contact is left alone whose number is being rung by another; twice as long each time it still is,
+or several such people would be tried in turn for as long as a number is held."""
 
 _LOOKS_AGAIN = 3600.0
 
@@ -49,6 +50,7 @@ class Scheduler:
         self._ready: deque[Candidate] = deque()
         self._out: set[int] = set()
         self._aside: dict[int, float] = {}
+        self._left_for: dict[int, float] = {}
         self._tried: set[int] = set()
         self.leave_alone: set[int] = set()
         self._changed = asyncio.Event()
@@ -73,7 +75,11 @@ class Scheduler:
         """A contact that was handed out has had its intent written, or not; `aside`: its number is being rung."""
         self._out.discard(candidate.contact_id)
         if aside:
-            self._aside[candidate.contact_id] = self._clock.monotonic() + _ASIDE
+            seconds = 2 * self._left_for.get(candidate.contact_id, _ASIDE / 2)
+            self._left_for[candidate.contact_id] = seconds
+            self._aside[candidate.contact_id] = self._clock.monotonic() + seconds
+        else:
+            self._left_for.pop(candidate.contact_id, None)
         self.changed()
 
     def changed(self) -> None:

@@ -39,7 +39,7 @@ class Looking:
 
     def prove(self, way: Way = Way.LIST) -> None:
         """A call of ours, of whomever, was found by this way."""
-        self.recovery._proven.add(way)
+        self.recovery._proven.add((way, ""))
 
     def looks(self) -> int:
         """The looks that are written down."""
@@ -62,7 +62,7 @@ async def looking(
 
 def books_of(ledger: Ledger) -> Books:
     """A ledger as recovery asks it."""
-    return Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers)
+    return Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers, ledger.dialled_under)
 
 
 async def verdict(case: Case, seconds: float = 600.0) -> tuple[str, float]:

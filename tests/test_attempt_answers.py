@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dialer.attempt import Result
 from dialer.errors import ExitCode
 from dialer.model import Attempt, CallRecord, Refusal
 from tests.attempt_kit import FULL, PEOPLE, Trying, over, record, trying
@@ -166,13 +165,20 @@ def _noting(at_work: Trying, seen: list[str]) -> Any:
     return end_of
 
 
-def test_a_call_whose_end_is_never_told_is_unknown(tmp_path: Path) -> None:
+def test_a_call_whose_end_is_never_told_is_unknown_and_looked_up(tmp_path: Path) -> None:
     async def main() -> None:
         async with trying(tmp_path, Time()) as at_work:
-            at_work.ends = [None]
-            assert await at_work.carry_out() == Result()
+            seen: list[tuple[Any, ...]] = []
+
+            def word(attempt: Attempt) -> CallRecord:
+                seen.append(at_work.contact()[:3])
+                return over(attempt)
+
+            at_work.ends, at_work.word = [None], word
+            await at_work.carry_out()
             assert at_work.waited == [pytest.approx(3600.0, abs=1.0)]
-            assert at_work.contact()[:3] == ("unknown", "its end was never told", 0)
+            assert seen == [("unknown", "its end was never told", 0)]
+            assert at_work.contact()[0] == "done"
 
     in_virtual_time(main())
 

@@ -31,41 +31,54 @@ def examples(epilog: str) -> list[str]:
     return re.findall(r"^\[dim\]\$\[/dim\] (.+)$", epilog, re.MULTILINE)
 
 
-EXAMPLES = sorted({line for name in COMMANDS for line in examples(GROUP.commands[name].epilog)})
+INNER = sorted(f"{name} {one}" for name in COMMANDS for one in getattr(GROUP.commands[name], "commands", ()))
+"""The commands of the groups: `webhooks list`."""
+
+
+def command_of(name: str) -> Any:
+    """A command by its words, '' for all of them."""
+    found = GROUP
+    for word in name.split():
+        found = found.commands[word]
+    return found
+
+
+EXAMPLES = sorted({line for name in (*COMMANDS, *INNER) for line in examples(command_of(name).epilog)})
 
 
 def parsed(arguments: list[str]) -> dict[str, Any]:
     """What a command would be given; a fault of the line is an exception."""
     name, *rest = _with_wait(arguments)
-    context = GROUP.commands[name].make_context(f"dialer {name}", rest)
+    while rest and f"{name} {rest[0]}" in INNER:
+        name, *rest = f"{name} {rest[0]}", *rest[1:]
+    context = command_of(name).make_context(f"dialer {name}", rest)
     return dict(context.params)
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
     assert (
         sorted(
-            "run settle check status export init schema simulator pause resume cancel backup webhooks".split()  # noqa: SIM905
+            "run settle check status export init schema simulator pause resume cancel backup webhooks unknown".split()  # noqa: SIM905
         )
         == COMMANDS
     )
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS, *INNER])
 def test_help_fits_a_terminal_and_ends_with_examples(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    shown = told(capsys, *filter(None, [name]), "--help")
+    shown = told(capsys, *name.split(), "--help")
     assert shown.code == 0
     lines = shown.out.rstrip().splitlines()
     assert max(map(len, lines)) <= 80
     _, ending = shown.out.split("Examples")
-    command = GROUP.commands[name] if name else GROUP
-    wanted = examples(command.epilog or app.registered_callback.epilog)  # type: ignore[union-attr,arg-type]
+    wanted = examples(command_of(name).epilog or app.registered_callback.epilog)  # type: ignore[union-attr,arg-type]
     told_examples = [line.strip().removeprefix("$ ") for line in ending.splitlines() if line.strip()]
     assert wanted
     assert told_examples == wanted
-    assert told(capsys, *filter(None, [name]), "-h").out == shown.out
+    assert told(capsys, *name.split(), "-h").out == shown.out
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
@@ -113,6 +126,9 @@ def test_lengths_of_time_are_told_by_their_option() -> None:
         (["status"], "name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER"),
         (["pause"], "name a campaign file, or --all with --ledger"),
         (["export", "a.yaml"], "Missing option"),
+        (["unknown", "list"], "name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER"),
+        (["unknown", "mark", "P-1"], "Missing argument"),
+        (["unknown", "mark", "P-1", "dialled", "--ledger", "a.db"], "'dialled' is none of placed, not-placed, done"),
     ],
 )
 def test_wrong_usage_is_told(

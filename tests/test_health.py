@@ -36,6 +36,11 @@ class Desk:
         self.asked.append(asked)
         return self.answer
 
+    async def settled(self) -> None:
+        """Let whatever was begun come to its end."""
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
+
     def dials(self, answer: Any, times: int = 1) -> None:
         for _ in range(times):
             self.health.hear_dial(answer)
@@ -108,7 +113,29 @@ async def test_dials_that_go_on_failing_end_the_run_though_reads_are_answered() 
 async def test_a_key_that_is_refused_while_calls_are_live_stops_the_run(status: int) -> None:
     desk = Desk()
     await desk.health.first_look()
-    desk.health.hear(Reply(status, message="key revoked"))
+    desk.answer = Reply(status, message="key revoked")
+    desk.health.hear(desk.answer)
+    await desk.settled()
+    assert [cause.code for cause in desk.stops] == [ExitCode.REFUSED]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_question_that_is_refused_is_no_refused_key_while_the_list_is_answered(status: int) -> None:
+    """A platform may say so of a call that it does not know."""
+    desk = Desk()
+    await desk.health.first_look()
+    for _ in range(3):
+        desk.health.hear(Reply(status, message="not your call"))
+        await desk.settled()
+    assert desk.stops == []
+    assert len(desk.asked) == 4
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_is_refused_at_the_first_look_stops_at_once(status: int) -> None:
+    desk = Desk()
+    desk.answer = Reply(status, message="wrong key")
+    await desk.health.first_look()
     assert [cause.code for cause in desk.stops] == [ExitCode.REFUSED]
 
 
@@ -129,3 +156,10 @@ async def test_a_list_that_is_not_there_is_said_aloud_and_stops_nothing(status: 
     await desk.health.first_look()
     assert desk.said == said
     assert await desk.health.admit()
+
+
+def test_an_answer_that_cannot_be_read_is_said_once() -> None:
+    desk = Desk()
+    desk.dials(Reply(201, message="The platform answered 201, but its body is not JSON."), 3)
+    desk.dials(Reply(422, message="no"))
+    assert desk.said == ["unreadable_answer"]

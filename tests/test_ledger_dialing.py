@@ -204,8 +204,12 @@ async def test_a_run_whose_ledger_was_taken_over_dials_nobody_any_more(tmp_path:
                 await made.intend(bob)
             assert error.value.code is ExitCode.HELD
             assert dump(made.path) == before
-            # What came of its own calls is still written down: that rings nobody.
-            await made.end(attempt, "user_ended_call")
+            # Nor does it write down what came of its calls: those are the other run's, which asks the platform itself.
+            with pytest.raises(LedgerHeld):
+                await made.end(attempt, "user_ended_call")
+            with pytest.raises(LedgerHeld):
+                await made.hold(attempt)
+            assert dump(made.path) == before
             assert isinstance(await second.intend(bob, intent_for(bob, made.wall())), int)
         finally:
             await second.close()

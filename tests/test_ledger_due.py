@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dialer.errors import UsageError
-from dialer.ledger import Paused, Passed
+from dialer.ledger import Passed, Paused
 from dialer.model import ContactState, ListRules
 from tests.ledger_kit import (
     ABSENT,
@@ -95,7 +95,7 @@ async def test_a_pause_holds_until_its_time_or_until_it_is_taken_back(tmp_path: 
         assert isinstance(await made.intend(await made.candidate("ann")), int)
         await made.ledger.pause("reminders", "pause", "", None, "ann")
         assert await made.ledger.pause_of(made.campaign) == Paused("paused", "", by_rule=False)
-        assert await made.ledger.pause("reminders", "resume", "", None, "ann") == "reminders goes on"
+        assert await made.ledger.pause("reminders", "resume", "", None, "ann") == "reminders goes on at the next run"
         assert isinstance(await made.intend(await made.candidate("bob")), int)
 
 

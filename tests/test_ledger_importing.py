@@ -237,12 +237,12 @@ async def test_one_who_was_rejected_and_gone_is_not_due_for_returning(tmp_path: 
         assert (ann["state"], ann["stop"], ann["detail"]) == ("excluded", None, "rejected: metadata is too long")
 
 
-async def test_the_cancelled_do_not_return(tmp_path: Path) -> None:
+async def test_the_cancelled_do_not_return_and_nobody_joins_them(tmp_path: Path) -> None:
     async with desk(tmp_path, ANN, BOB) as made:
         await made.ledger.pause("reminders", "cancel", "", None, "ann")
         await made.take(BOB, CID, yes=True)
         await made.take(NEW_ANN, BOB, CID)
-        assert made.states() == {"ann": "excluded", "bob": "excluded", "cid": "due"}
+        assert made.states() == {"ann": "excluded", "bob": "excluded", "cid": "excluded"}
         assert made.contact("ann")["stop"] == "cancelled"
 
 

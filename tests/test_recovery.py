@@ -13,7 +13,7 @@ import pytest
 from dialer.recovery import Found, Way
 from dialer.verbex import wire
 from tests.desk import Desk, answer, no_echo
-from tests.engine_kit import OWN, placed
+from tests.engine_kit import OWN, dial_of, placed
 from tests.recovery_kit import HOLD, PEOPLE, looking, verdict
 from tests.virtual_time import Time, in_virtual_time, until
 
@@ -240,11 +240,44 @@ def test_a_hold_goes_on_over_restarts_and_is_never_longer_than_itself(
     in_virtual_time(main())
 
 
+def test_a_call_is_found_although_the_wall_clock_was_set_back_since(tmp_path: Path) -> None:
+    """Ours was an hour fast when the call was made, and was set right: the call lies before the moment that was written
+    down. Without an id of ours it is known by its time alone."""
+
+    async def main() -> None:
+        time = Time()
+        async with looking(tmp_path, time, lookup="platform") as at_work:
+            at_work.desk.told = no_echo
+            time.jump += 3600.0
+            lost = await at_work.lost()
+            time.jump -= 3600.0
+            at_work.desk.place(dial_of(lost))
+            at_work.prove()
+            at_work.recovery._set_back = lambda: 3600.0
+            assert (await verdict(at_work.recovery.take(lost)))[0] == "found"
+
+    in_virtual_time(main())
+
+
+def test_a_call_whose_id_the_platform_said_that_it_knows_is_never_believed_absent(tmp_path: Path) -> None:
+    """It has answered 409: whatever is not found, a call was made under that id."""
+
+    async def main() -> None:
+        async with looking(tmp_path, Time()) as at_work:
+            for way in Way:
+                at_work.prove(way)
+            case = at_work.recovery.take(replace(await at_work.lost(), id_taken=True))
+            assert (await verdict(case, 3600.0))[0] == "nothing"
+            assert case.answered.is_set()
+
+    in_virtual_time(main())
+
+
 def test_looks_become_rarer_where_nothing_is_proven(tmp_path: Path) -> None:
     async def main() -> None:
         async with looking(tmp_path, Time(), hold=0.0) as at_work:
             case = at_work.recovery.take(await at_work.lost(0.0))
             assert (await verdict(case, 3600.0))[0] == "nothing"
-            assert 60 <= len(at_work.desk.reads) / 2 <= 75
+            assert 12 <= len(at_work.desk.reads) / 2 <= 18
 
     in_virtual_time(main())

@@ -95,6 +95,21 @@ def test_a_call_that_only_the_id_of_a_webhook_leads_to_is_found(tmp_path: Path) 
     in_virtual_time(main())
 
 
+def test_a_call_that_is_told_by_our_id_is_asked_for_by_it(tmp_path: Path) -> None:
+    """Whatever the list shows."""
+
+    async def main() -> None:
+        async with looking(tmp_path, Time(), lookup="custom", call_seconds=5000.0) as at_work:
+            at_work.desk.unread = lambda path, query: HIDDEN if path == "/v1/calls/" else None
+            lost = await at_work.lost(is_placed=True)
+            case = at_work.recovery.take(lost)
+            await tell(at_work, lost.call_id)
+            word, when = await verdict(case)
+            assert (word, when < EARLY) == ("found", True)
+
+    in_virtual_time(main())
+
+
 def test_a_call_is_found_that_was_asked_for_before_its_attempt_was_lost(tmp_path: Path) -> None:
     """Its webhook came while the answer to the dial was still awaited, and another attempt was looked up."""
 
@@ -123,7 +138,8 @@ def test_a_call_that_can_be_shown_only_after_it_was_told_of_is_found(tmp_path: P
             await moment(30.0)
             at_work.desk.unread = lambda path, query: HIDDEN if path == "/v1/calls/" else None
             word, when = await verdict(case)
-            assert (word, when) == ("found", pytest.approx(HOLD, abs=2.0))
+            assert word == "found"
+            assert when == pytest.approx(HOLD, abs=2.0)
 
     in_virtual_time(main())
 
@@ -277,8 +293,8 @@ def test_a_platform_that_fails_is_not_asked_for_one_stranger_after_the_other(tmp
             at_work.recovery.take(await at_work.lost())
             for n in range(50):
                 await tell(at_work, f"stranger-{n}")
-            await moment(1.0)
-            assert len(calls_asked_for(at_work)) <= 2
+            await moment(5.0)
+            assert 1 <= len(calls_asked_for(at_work)) <= 3
 
     in_virtual_time(main())
 

@@ -217,6 +217,21 @@ def test_when_nothing_is_live_any_more_those_left_alone_are_tried_once_more_and_
     in_virtual_time(main())
 
 
+def test_people_whose_numbers_stay_busy_do_not_keep_a_run_going(tmp_path: Path) -> None:
+    """Not even where each takes a turn, by the calls per second, that is longer than they are left alone."""
+
+    async def main() -> None:
+        async with queue(tmp_path) as due:
+            handed = 0
+            while (candidate := await due.scheduler.next()) is not None:
+                await moment(0.7)
+                due.scheduler.back(candidate, aside=True)
+                handed += 1
+                assert handed < 10 * len(PEOPLE), "they are tried for ever"
+
+    in_virtual_time(main())
+
+
 # --- stopping, and one person only ---------------------------------------------------------------
 
 

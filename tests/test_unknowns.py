@@ -1,78 +1,26 @@
-"""The operator's word on calls that are unknown while a run goes on: in the hold, after it, and against the platform's."""
+"""The operator's word on unknown calls while a run goes on: in the hold, after it, and against the platform's."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dialer.console import choose
 from dialer.errors import ExitCode, UsageError
-from dialer.ledger import Ledger, control
 from dialer.model import Attempt, CallRecord, Campaign, Mark
-from dialer.runner import Options, requests
-from dialer.runner.conduct import Closed, Conductor
+from dialer.runner import requests
+from tests.conduct_kit import run_of
 from tests.desk import Desk, answer, desk, lost_before, placing
-from tests.engine_kit import campaign, heart, looked_up, number, open_ledger, unknown, waits, with_people
+from tests.engine_kit import campaign, dial_of, heart, number, open_ledger, unknown, waits, with_people
+from tests.ledger_kit import forge
 from tests.virtual_time import Time, in_virtual_time, moment, until
 
 ANN, BOB, CID = (number(n) for n in range(3))
 AGAIN = {"platform_failed": waits(1.0)}
-
-
-@dataclass
-class Run:
-    """A whole run over a desk and a ledger, and what is asked of it through the spool."""
-
-    ledger: Ledger
-    desk: Desk
-    ending: asyncio.Task[Closed]
-    said: io.StringIO
-
-    async def ask(self, verb: str, **facts: Any) -> str:
-        """Ask as another process does; gives the answer, which comes within a second."""
-        name = control.ask(self.ledger.path, verb, {"why": "looked", "who": "ann"} | facts)
-        await moment(1.0)
-        told = control.take_answer(self.ledger.path, name)
-        assert told is not None
-        return told
-
-    async def mark(self, person: str, word: str, campaign: str | None = "reminders", **facts: Any) -> str:
-        return await self.ask("mark", person=person, word=word, campaign=campaign, **facts)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return looked_up(self.ledger.path, query)
-
-    def state(self, person: str, name: str = "reminders") -> tuple[str, int]:
-        """Somebody's state, and how many attempts it has cost them."""
-        sql = f"""SELECT state, attempts FROM contacts WHERE person = '{person}'
-                  AND campaign_id = (SELECT id FROM campaigns WHERE name = '{name}')"""  # noqa: S608 - our own names
-        (found,) = self.rows(sql)
-        return found[0], found[1]
-
-    async def held(self, count: int = 1) -> None:
-        await until(lambda: self.rows("SELECT COUNT(*) FROM attempts WHERE state = 'unknown'") == [(count,)])
-
-
-@contextlib.asynccontextmanager
-async def run_of(made: Desk, ledger: Ledger, *campaigns: Campaign, **options: Any) -> AsyncIterator[Run]:
-    """A run of these campaigns, going on; it ends by itself, or with the test."""
-    said = io.StringIO()
-    console = choose(said, now=made.time.clock.now)
-    conductor = Conductor(campaigns, Options(**options), console, made.time.clock, ledger)
-    ending = asyncio.create_task(conductor.run())
-    try:
-        yield Run(ledger, made, ending, said)
-        await ending
-    finally:
-        ending.cancel()
-        await asyncio.gather(ending, return_exceptions=True)
 
 
 def blind(made: Desk) -> None:
@@ -219,6 +167,8 @@ def test_a_word_while_the_platform_is_being_asked_wins(tmp_path: Path) -> None:
 
 
 def test_a_word_between_a_look_and_its_writing_down_does_not_end_the_run(tmp_path: Path) -> None:
+    """Ann's call proves the list, so that Bob's absence is about to be written down."""
+
     async def main() -> None:
         time = Time()
         async with desk(time) as verbex, open_ledger(tmp_path, time) as ledger:
@@ -226,20 +176,14 @@ def test_a_word_between_a_look_and_its_writing_down_does_not_end_the_run(tmp_pat
             asks, marks = ledger.was_told_of, list[str]()
 
             async def was_told_of(call: str) -> bool:
-                if ledger_knows_bob() and not marks:
-                    asyncio.get_running_loop().call_soon(lambda: marks.append("begun"))
-                    task = asyncio.create_task(marked(run, BOB))
-                    tasks.append(task)
+                if not marks and time.monotonic() > 1.0:
+                    marks.append(await marked(run, BOB))
                 return await asks(call)
 
-            def ledger_knows_bob() -> bool:
-                return looked_up(ledger.path, "SELECT COUNT(*) FROM attempts WHERE state = 'unknown'") == [(1,)]
-
-            tasks: list[asyncio.Task[str]] = []
             ledger.was_told_of = was_told_of  # type: ignore[method-assign] # the operator is as quick as can be
             async with heart(campaign(tmp_path, verbex.url, [ANN, BOB], hold=1.0), verbex, ledger) as run:
                 await run.engine.run()
-                assert [await task for task in tasks] == [""]
+                assert marks == [""]
                 assert run.engine.stopped is None
                 assert run.states() == {ANN: "done", BOB: "done"}
                 assert len(verbex.posts) == 2
@@ -255,10 +199,11 @@ def test_a_word_at_the_very_start_of_a_run_holds(tmp_path: Path) -> None:
         async with desk(time) as verbex, open_ledger(tmp_path, time) as ledger:
             rules = campaign(tmp_path, verbex.url, [ANN])
             lost = await unknown(ledger, rules, await with_people(ledger, rules, [ANN]), 0.0)
+            verbex.place(dial_of(lost))
             reads, tasks = ledger.open_attempts, list[asyncio.Task[str]]()
 
-            async def open_attempts(campaign_id: int) -> list[Attempt]:
-                (one,) = found = await reads(campaign_id)
+            async def open_attempts(campaign: int) -> list[Attempt]:
+                (one,) = found = await reads(campaign)
                 assert one.id == lost.id
                 tasks.append(asyncio.create_task(mark_now()))
                 return found
@@ -356,25 +301,24 @@ def test_an_id_that_is_unknown_in_two_campaigns_is_marked_in_neither_until_one_i
 
 
 def test_an_engine_that_is_over_dials_nobody_who_is_marked_later(tmp_path: Path) -> None:
-    """Ann's campaign has ended, and she is unknown; Bob's goes on."""
+    """Ann's campaign is over and she is unknown from an earlier run, while the other waits until Bob is due."""
 
     async def main() -> None:
         time = Time()
-        async with desk(time, call_seconds=300.0) as verbex, open_ledger(tmp_path, time) as ledger:
+        async with desk(time) as verbex, open_ledger(tmp_path, time) as ledger:
             over, other = two(tmp_path, verbex, [ANN], [BOB], hold=1.0)
-            verbex.faults = [lost_before]
+            await with_people(ledger, other, [BOB])
+            forge(ledger.path, "UPDATE contacts SET due_at = '2026-11-22T14:00:50.000Z'")
+            await unknown(ledger, over, await with_people(ledger, over, [ANN]), 1.0)
             blind(verbex)
             async with run_of(verbex, ledger, over, other) as run:
-                await moment(60.0)
-                (lost,) = [body["to_number"] for _, body in verbex.posts][:1]
-                name = {ANN: "reminders", BOB: "survey"}[lost]
-                assert run.state(lost, name) == ("unknown", 0)
-                assert "is due now" in await run.mark(lost, "not-placed", name)
+                await moment(40.0)
+                assert "is due now" in await run.mark(ANN, "not-placed")
                 verbex.unread = lambda path, query: None
                 closed = await run.ending
-            assert closed.code is ExitCode.WORK_REMAINS
-            assert run.state(lost, name) == ("due", 0)
-            assert len(verbex.posts) == 2
+            assert [closing.code for closing in closed.closings] == [ExitCode.WORK_REMAINS, ExitCode.OK]
+            assert run.state(ANN) == ("due", 0)
+            assert [body["to_number"] for _, body in verbex.posts] == [BOB]
 
     in_virtual_time(main())
 

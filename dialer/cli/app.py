@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import dialer
-from dialer.cli import webhooks
+from dialer.cli import simulator_command, unknown_commands, webhooks
 from dialer.cli.arguments import (
     File,
     Files,
@@ -32,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -169,49 +170,7 @@ def schema() -> None:
     checking.schema()
 
 
-@app.command(
-    epilog=_examples(
-        "dialer simulator --port 8099 --concurrent-calls 20",
-        "dialer simulator --time-scale 60 --rings rings.jsonl",
-        "dialer simulator --webhook-id custom --webhook-repeats 0.1",
-    )
-)
-def simulator(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)] = 8099,
-    rings: Annotated[Path, typer.Option(help="Its list of rings; the calls of an earlier start go on.")] = Path(
-        "simulator.rings.jsonl"
-    ),
-    seed: Annotated[int, typer.Option(help="Its people are drawn from this number.")] = 1,
-    time_scale: Annotated[float, typer.Option(help="Seconds of its own in one real second.", min=0.001)] = 1.0,
-    concurrent_calls: Annotated[int, typer.Option(help="What the account may have at once.", min=1)] = 20,
-    calls_per_second: Annotated[float, typer.Option(help="What it takes before it says 429.", min=0.001)] = 50.0,
-    call_seconds: Annotated[float, typer.Option(help="The mean length of a conversation.", min=0.001)] = 60.0,
-    api_key: Annotated[str | None, typer.Option(help="The only key it takes; else it takes any.")] = None,
-    webhook_id: Annotated[str, typer.Option(help="Which id its events carry.", metavar="custom|platform")] = "platform",
-    webhook_calls: Annotated[str, typer.Option(help="Which calls have events.", metavar="all|connected")] = "all",
-    webhook_encoding: Annotated[str, typer.Option(help="How signatures are written.", metavar="hex|base64")] = "hex",
-    webhook_repeats: Annotated[float, typer.Option(help="The share of events sent twice.", min=0, max=1)] = 0.0,
-    webhook_disorder: Annotated[float, typer.Option(help="The share of events overtaken.", min=0, max=1)] = 0.0,
-) -> None:
-    """The simulated Verbex as a server of its own."""
-    from dialer.cli import simulating
-    from dialer.model import Secret, SimulatorRules
-
-    rules = SimulatorRules(
-        seed=seed,
-        time_scale=time_scale,
-        concurrent_calls=concurrent_calls,
-        calls_per_second=calls_per_second,
-        call_seconds=call_seconds,
-        api_key=Secret(api_key) if api_key else None,
-        webhook_id=simulating.word("--webhook-id", webhook_id, "custom", "platform"),
-        webhook_calls=simulating.word("--webhook-calls", webhook_calls, "all", "connected"),
-        webhook_encoding=simulating.word("--webhook-encoding", webhook_encoding, "hex", "base64"),
-        webhook_repeats=webhook_repeats,
-        webhook_disorder=webhook_disorder,
-    )
-    simulating.serve(rules, rings, host, port)
+simulator_command.add_to(app)
 
 
 @app.command(
@@ -269,55 +228,7 @@ def backup(
 
 
 app.add_typer(webhooks.app)
-
-
-unknown_app = typer.Typer(
-    name="unknown",
-    help="The calls of which nobody knows whether they were placed, and your word on them.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=_examples("dialer unknown list campaign.yaml", "dialer unknown mark P-1042 not-placed campaign.yaml"),
-)
-app.add_typer(unknown_app)
-
-
-@unknown_app.command(
-    "list", epilog=_examples("dialer unknown list campaign.yaml", "dialer unknown list --ledger dialer.db --json")
-)
-def unknown_list(
-    campaign: MaybeFile = None,
-    ledger: LedgerFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False,
-) -> None:
-    """Show who is held because the platform does not say whether their call was placed."""
-    from dialer.cli import unknown
-
-    unknown.held(campaign, ledger, as_json)
-
-
-@unknown_app.command(
-    "mark",
-    epilog=_examples(
-        'dialer unknown mark P-1042 not-placed campaign.yaml --reason "no such call in Verbex"',
-        "dialer unknown mark +14155550123 placed campaign.yaml",
-        "dialer unknown mark P-1042 done --ledger dialer.db",
-    ),
-)
-def unknown_mark(
-    person: Annotated[str, typer.Argument(help="Who: id or number.")],
-    word: Annotated[str, typer.Argument(help="placed, not-placed or done.", metavar="placed|not-placed|done")],
-    campaign: MaybeFile = None,
-    ledger: LedgerFile = None,
-    why: Why = "",
-) -> None:
-    """Say what became of a call that is unknown.
-
-    placed: it costs an attempt and goes on as unknown_error. not-placed: nobody was rung, and they are due again. done:
-    they were reached. Takes effect in a running process too.
-    """
-    from dialer.cli import unknown
-
-    unknown.mark(person, word, campaign, ledger, why)
+app.add_typer(unknown_commands.app)
 
 
 def _word(verb: str, campaign: Path | None, ledger: Path | None, every: bool, why: str, until: str | None) -> None:

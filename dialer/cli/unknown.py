@@ -37,10 +37,16 @@ def _told(found: list[tuple[str, UnknownAttempt]]) -> Iterator[str]:
     for name, attempt in found:
         yield f"{name}: {attempt.person}, {attempt.number}, dialled at {attempt.intended_at:%Y-%m-%d %H:%M:%S} UTC"
         yield f"    call id {attempt.call_id}" + (f", at Verbex {attempt.platform_id}" if attempt.platform_id else "")
-        yield f"    {attempt.detail}; looked up {attempt.looks} times by a way that finds calls, and not found"
+        yield f"    {attempt.detail}; {_looks(attempt.looks)}"
     yield ""
-    yield "Look for them in Verbex, then say what became of each:"
+    yield "Look for them in Verbex, then say what became of each; a call id names who is meant as well as a person:"
     yield "  dialer unknown mark PERSON placed|not-placed|done CAMPAIGN.YAML"
+
+
+def _looks(count: int) -> str:
+    if not count:
+        return "not yet looked up by a way that is known to find calls"
+    return f"looked up {'once' if count == 1 else f'{count} times'} by a way that finds calls, and not found"
 
 
 def mark(person: str, word: str, campaign: Path | None, ledger: Path | None, why: str) -> None:

@@ -36,7 +36,7 @@ from dialer.ledger.control import Lock, take_lock
 from dialer.ledger.dialing import Decide, Passed
 from dialer.ledger.due import STOP_WHEN, Paused
 from dialer.ledger.earlier import Doubt
-from dialer.ledger.events import SQL, RunMark
+from dialer.ledger.events import SQL, RunMark, fenced
 from dialer.ledger.importing import Imported
 from dialer.ledger.moments import text
 from dialer.ledger.unknowns import Unknown
@@ -184,20 +184,25 @@ class Ledger:
     async def begin_import(self, campaign: int, fingerprint: str, files: Sequence[str], columns: Sequence[str]) -> int:
         """Begin to take a list in; gives the import's id."""
         now = self._now()
-        return await self._writer.do(lambda db: importing.begin(db, campaign, fingerprint, files, columns, now))
+        begin = partial(
+            importing.begin, campaign=campaign, fingerprint=fingerprint, files=files, columns=columns, at=now
+        )
+        return await self._writer.do(fenced(self._mark, begin))
 
     async def stage(self, campaign: int, import_id: int, chunk: Chunk) -> None:
         """Keep a piece of the list; nothing of it is due."""
-        await self._writer.do(lambda db: importing.stage(db, campaign, import_id, chunk))
+        await self._writer.do(fenced(self._mark, lambda db: importing.stage(db, campaign, import_id, chunk)))
 
     async def apply(self, campaign: int, import_id: int, rules: ListRules, accept_gone: bool) -> Imported:
         """Make contacts of what was staged, after the gates (ListError)."""
         now, mark = self._now(), self._mark
-        return await self._writer.do(lambda db: importing.apply(db, campaign, import_id, rules, now, mark, accept_gone))
+        return await self._writer.do(
+            fenced(mark, lambda db: importing.apply(db, campaign, import_id, rules, now, mark, accept_gone))
+        )
 
     async def drop_import(self, campaign: int) -> None:
         """Drop whatever was staged and never applied."""
-        await self._writer.do(lambda db: importing.drop(db, campaign))
+        await self._writer.do(fenced(self._mark, lambda db: importing.drop(db, campaign)))
 
     # --- dialling ---
 
@@ -255,6 +260,10 @@ class Ledger:
         """The live attempts, as a run finds them when it starts."""
         return await self._writer.do(lambda db: dialing.open_attempts(db, campaign))
 
+    async def has_open(self) -> bool:
+        """Whether an attempt of any campaign is live, or its fate open."""
+        return await self._writer.do(lambda db: bool(db.execute(SQL["has_open"]).fetchone()[0]))
+
     async def knows(self, call: str) -> bool:
         """Whether a call's id, ours or the platform's, belongs to an attempt of this ledger."""
         given = {"id": call}
@@ -305,9 +314,13 @@ class Ledger:
         """Contacts that are due or waiting, by their ids, from one on."""
         return await self._writer.do(lambda db: earlier.dialable(db, campaign, after, limit))
 
-    async def last_calls(self, limit: int) -> list[str]:
-        """Ids of the last calls that ended."""
-        return await self._writer.do(lambda db: earlier.last_calls(db, limit))
+    async def last_calls(self, key_mark: str, limit: int) -> list[str]:
+        """Ids of the last calls that ended and were dialled under this key."""
+        return await self._writer.do(lambda db: earlier.last_calls(db, key_mark, limit))
+
+    async def dialled_under(self, ids: Sequence[str]) -> set[str]:
+        """The marks of the keys under which the calls of these ids were dialled."""
+        return await self._writer.do(lambda db: earlier.dialled_under(db, ids))
 
     async def strange(self, ids: Sequence[str]) -> set[str]:
         """Those of the ids that belong to no attempt."""

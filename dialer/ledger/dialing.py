@@ -37,6 +37,7 @@ class Passed(StrEnum):
 
     CHANGED = "changed"  # no longer due: stopped, expired, or dialled meanwhile
     NUMBER_LIVE = "number_live"  # another attempt to this number is live, in this campaign or another
+    OPEN = "open"  # another call of theirs is live, or its fate is open: that comes first
     PAUSED = "paused"
 
 
@@ -100,6 +101,7 @@ def _write_attempt(db: sqlite3.Connection, candidate: Candidate, given: Mapping[
 
 def place(db: sqlite3.Connection, attempt: int, record: CallRecord, at: datetime, mark: RunMark) -> None:
     """The platform made a call of an intent, or the call of an unknown was found live."""
+    check_fence(db, mark)
     moved(
         db.execute(SQL["attempt_placed"], {"attempt": attempt, "at": text(at), **_facts(record)}),
         f"attempt {attempt}: intended | unknown → placed",
@@ -118,6 +120,7 @@ def settle(
     db: sqlite3.Connection, attempt: int, record: CallRecord, decide: Decide, at: datetime, mark: RunMark
 ) -> Decision:
     """A call is over: write down what it told and what follows, by the history as it stands in this transaction."""
+    check_fence(db, mark)
     contact = _contact(db, attempt)
     decision = decide(history_of(contact))
     given = {"attempt": attempt, "at": text(at), "costs": int(decision.costs), **_facts(record)}
@@ -131,6 +134,7 @@ def refuse(
     db: sqlite3.Connection, attempt: int, why: NotPlaced, decide: Decide, at: datetime, mark: RunMark
 ) -> Decision:
     """It is proven that nobody was rung: write down why and what follows."""
+    check_fence(db, mark)
     contact = _contact(db, attempt)
     decision = decide(history_of(contact))
     error = f"{why.refusal}: {why.message}" if why.message else str(why.refusal)
@@ -145,6 +149,7 @@ def hold(
     db: sqlite3.Connection, attempt: int, until: datetime, why: str, id_taken: bool, at: datetime, mark: RunMark
 ) -> None:
     """The fate of an attempt is open: it and its contact are held."""
+    check_fence(db, mark)
     contact = _contact(db, attempt)
     given = {"attempt": attempt, "held_until": text(until), "error": why, "id_taken": int(id_taken)}
     moved(db.execute(SQL["attempt_unknown"], given), f"attempt {attempt}: intended | placed → unknown")
@@ -166,6 +171,7 @@ def hold(
 
 def look(db: sqlite3.Connection, attempt: int, at: datetime, mark: RunMark, detail: str) -> None:
     """An unknown was looked up and not found."""
+    check_fence(db, mark)
     moved(db.execute(SQL["attempt_looked"], {"attempt": attempt}), f"attempt {attempt}: unknown")
     contact = _contact(db, attempt)
     add_event(db, at, "looked_up", run=mark.run_id, contact=contact["id"], attempt=attempt, detail=detail)
@@ -178,6 +184,7 @@ def open_attempts(db: sqlite3.Connection, campaign: int) -> list[Attempt]:
 
 def due_again(db: sqlite3.Connection, contacts: Iterable[int], detail: str, at: datetime, mark: RunMark) -> None:
     """Contacts that were excluded by a fault that was not theirs are due again."""
+    check_fence(db, mark)
     for contact in contacts:
         given = {"contact": contact, "detail": detail, "at": text(at)}
         if db.execute(SQL["excluded_due_again"], given).rowcount:

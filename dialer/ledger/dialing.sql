@@ -181,6 +181,10 @@ FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
 WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
 ORDER BY attempts.id
 
+-- :name has_open
+-- Whether any attempt is live.
+SELECT EXISTS (SELECT 1 FROM attempts WHERE state IN ('intended', 'placed', 'unknown'))
+
 -- :name knows
 -- Whether an id, ours or the platform's, belongs to an attempt.
 SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :id) OR EXISTS (SELECT 1 FROM attempts WHERE call_id = :id)

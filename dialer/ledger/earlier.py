@@ -13,17 +13,19 @@ from dialer.ledger.due import candidate_of
 from dialer.ledger.events import RunMark, add_event, check_fence
 from dialer.ledger.identity import SQL
 from dialer.ledger.moments import instant, text
-from dialer.model import CallRecord, Candidate
+from dialer.model import CallRecord, Candidate, ContactState
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why calls may have been made that the ledger does not know; `known_until` is its last moment, None for a new one;
-    `has_attempts`: it knows calls by which a list can be recognised."""
+    `has_attempts`: it knows calls by which a list can be recognised. `key_mark`: of the API key under which the
+    campaign was dialled last, '' if that is not known."""
 
     why: str
     known_until: datetime | None
     has_attempts: bool
+    key_mark: str = ""
 
 
 def doubt_of(db: sqlite3.Connection, campaign: int) -> Doubt | None:
@@ -32,7 +34,7 @@ def doubt_of(db: sqlite3.Connection, campaign: int) -> Doubt | None:
     if row is None:
         return None
     known_until = instant(row["known_until"]) if row["known_until"] else None
-    return Doubt(row["doubt"], known_until, bool(row["has_attempts"]))
+    return Doubt(row["doubt"], known_until, bool(row["has_attempts"]), row["key_mark"])
 
 
 def prove(db: sqlite3.Connection, campaign: int, how: str, now: datetime, mark: RunMark) -> None:
@@ -52,15 +54,21 @@ def people_with(db: sqlite3.Connection, campaign: int, numbers: Iterable[str]) -
 
 
 def dialable(db: sqlite3.Connection, campaign: int, after: int, limit: int) -> list[Candidate]:
-    """Contacts that are due or waiting, by their ids, from one on."""
+    """Contacts that are due or waiting, or whose last call is open, by their ids, from one on."""
     rows = db.execute(SQL["dialable"], {"campaign": campaign, "after": after, "limit": limit})
     return [candidate_of(db, row) for row in rows.fetchall()]
 
 
-def last_calls(db: sqlite3.Connection, limit: int) -> list[str]:
-    """Ids, ours and the platform's, of the last calls that ended."""
-    rows = db.execute(SQL["last_calls"], {"limit": limit}).fetchall()
+def last_calls(db: sqlite3.Connection, key_mark: str, limit: int) -> list[str]:
+    """Ids, ours and the platform's, of the last calls that ended and were dialled under this key ('': any)."""
+    rows = db.execute(SQL["last_calls"], {"key_mark": key_mark, "limit": limit}).fetchall()
     return [name for row in rows for name in (row["call_id"], row["platform_id"]) if name]
+
+
+def dialled_under(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    """The marks of the keys under which the calls of these ids were dialled ('': not noted); strange ones have none."""
+    rows = (db.execute(SQL["dialled_under"], {"id": one}).fetchone() for one in ids)
+    return {str(row[0]) for row in rows if row is not None}
 
 
 def strange(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
@@ -86,7 +94,11 @@ def adopt(
     check_fence(db, mark)
     if serial < candidate.serial or (serial == candidate.serial and candidate.reuse is None):
         return Passed.CHANGED  # what the ledger says of that dial stands
+    if not strange(db, [record.platform_id or call_id]):
+        return Passed.CHANGED  # it has been found meanwhile, as the call of a dial that was open
     contact = {"contact": candidate.contact_id, "serial": serial, "at": text(now)}
+    if db.execute(SQL["state_of"], contact).fetchone()[0] in (ContactState.DIALING, ContactState.UNKNOWN):
+        return Passed.OPEN
     if db.execute(SQL["wake_one"], contact).rowcount:
         add_event(db, now, "woken", run=mark.run_id, contact=candidate.contact_id, moved=("waiting", "due"))
     if db.execute(SQL["contact_is_adopted"], contact).rowcount != 1:

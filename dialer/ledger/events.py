@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from dialer.errors import LedgerHeld
 from dialer.ledger.moments import text
 from dialer.ledger.queries import load
 
 SQL = load("dialing.sql")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,19 @@ class RunMark:
 def check_fence(db: sqlite3.Connection, mark: RunMark) -> None:
     """Stop a run whose lock was bypassed: another has raised the number since."""
     if db.execute(SQL["fence"]).fetchone()[0] != mark.fence:
-        raise LedgerHeld("another run has taken the ledger over; this one dials nobody any more")
+        raise LedgerHeld(
+            "another run has taken the ledger over; this one dials nobody any more, and leaves its calls to that one"
+        )
+
+
+def fenced(mark: RunMark, operation: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
+    """The operation, unless another run has taken the ledger over (LedgerHeld)."""
+
+    def do(db: sqlite3.Connection) -> T:
+        check_fence(db, mark)
+        return operation(db)
+
+    return do
 
 
 def add_event(

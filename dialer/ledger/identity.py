@@ -83,7 +83,6 @@ def recognise(db: sqlite3.Connection, path: Path, noted: Mapping[str, Any], at: 
         noted=_standing_noted(noted),
     )
     if is_lost(signs):
-        db.execute(SQL["forget"])
         raise LedgerError(
             f"{path} and {beside(path, 'secret').name} are gone, and {beside(path, 'lock').name} tells of earlier "
             "runs: put both back from a backup; or remove the lock's file too, if nobody of its lists may be known any "
@@ -92,6 +91,7 @@ def recognise(db: sqlite3.Connection, path: Path, noted: Mapping[str, Any], at: 
     given = {"device": signs.place[0], "inode": signs.place[1], "at": at}
     if (why := doubt(signs)) != "":
         db.execute(SQL["doubted"], given | {"doubt": why})
+        db.execute(SQL["ask_anew"])
     elif signs.place != signs.written:
         db.execute(SQL["stamped"], given)
 

@@ -13,19 +13,25 @@ SELECT (SELECT fence FROM ledger WHERE id = 1), (SELECT COALESCE(MAX(id), 0) FRO
 UPDATE ledger SET device = :device, inode = :inode WHERE id = 1
 
 -- :name doubted
--- Calls may have been made that the ledger does not know; it stays so until the platform was asked.
-UPDATE ledger SET device = :device, inode = :inode, doubted_at = :at, doubt = :doubt WHERE id = 1
+-- Calls may have been made that the ledger does not know; it stays so until the platform was asked. Where an earlier
+-- doubt is still open for a campaign, its moment stays: calls are unknown since then.
+UPDATE ledger SET device = :device, inode = :inode, doubt = :doubt,
+       doubted_at = CASE WHEN doubted_at IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns WHERE proven_at IS NULL)
+                         THEN doubted_at ELSE :at END
+WHERE id = 1
 
--- :name forget
--- What was begun in place of a ledger that is gone is taken back.
-DELETE FROM ledger WHERE id = 1
+-- :name ask_anew
+-- Whatever the platform was asked before: no campaign's calls are known for certain.
+UPDATE campaigns SET proven_at = NULL
 
 -- :name doubt_of
--- Why, if the platform was not asked for this campaign since the doubt arose; and the last moment that is known.
+-- Why, if the platform was not asked for this campaign since the doubt arose; the last moment that is known; and the key
+-- under which the campaign was dialled last.
 SELECT ledger.doubt, COALESCE((SELECT at FROM events WHERE at < ledger.doubted_at ORDER BY id DESC LIMIT 1), '') AS known_until,
-       EXISTS (SELECT 1 FROM attempts) AS has_attempts
+       EXISTS (SELECT 1 FROM attempts) AS has_attempts,
+       COALESCE((SELECT key_mark FROM attempts WHERE campaign_id = :campaign ORDER BY id DESC LIMIT 1), '') AS key_mark
 FROM ledger JOIN campaigns ON campaigns.id = :campaign
-WHERE ledger.id = 1 AND doubted_at IS NOT NULL AND COALESCE(proven_at, '') < doubted_at
+WHERE ledger.id = 1 AND doubted_at IS NOT NULL AND proven_at IS NULL
 
 -- :name proven
 -- The platform was asked for calls that the ledger does not know.
@@ -37,13 +43,14 @@ SELECT contacts.* FROM contacts JOIN numbers ON numbers.contact_id = contacts.id
 WHERE numbers.number = :number AND contacts.campaign_id = :campaign
 
 -- :name dialable
--- People who could be dialled, from one id on.
-SELECT * FROM contacts WHERE campaign_id = :campaign AND id > :after AND state IN ('due', 'waiting')
+-- People who could be dialled, now or once the fate of their last call is known, from one id on.
+SELECT * FROM contacts WHERE campaign_id = :campaign AND id > :after AND state IN ('due', 'waiting', 'dialing', 'unknown')
 ORDER BY id LIMIT :limit
 
 -- :name last_calls
--- The last calls of the ledger: they show whether a list, or a look-up, is this account's.
-SELECT call_id, platform_id FROM attempts WHERE state = 'ended' ORDER BY id DESC LIMIT :limit
+-- The last calls that were made under a key: they show whether a list, or a look-up, is that account's.
+SELECT call_id, platform_id FROM attempts WHERE state = 'ended' AND (:key_mark = '' OR key_mark IN ('', :key_mark))
+ORDER BY id DESC LIMIT :limit
 
 -- :name wake_one
 -- waiting -> due, for one contact of whom the platform shows a call.
@@ -68,10 +75,18 @@ UPDATE attempts SET state = 'intended', reusable = 0, run_id = :run, number = :n
        error = '', key_mark = :key_mark
 WHERE id = :attempt AND state = 'refused' AND reusable = 1
 
+-- :name state_of
+-- Where a contact stands at this moment.
+SELECT state FROM contacts WHERE id = :contact
+
 -- :name has_call
 -- Whether an id, ours or the platform's, belongs to an attempt that was not refused.
 SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :id AND state <> 'refused')
     OR EXISTS (SELECT 1 FROM attempts WHERE call_id = :id AND state <> 'refused')
+
+-- :name dialled_under
+-- The keyed hash of the API key under which the call with an id, ours or the platform's, was dialled.
+SELECT key_mark FROM attempts WHERE platform_id = :id UNION ALL SELECT key_mark FROM attempts WHERE call_id = :id LIMIT 1
 
 -- :name key_mark_of
 -- The keyed hash of the campaign's API key.

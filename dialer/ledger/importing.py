@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.errors import ListError
+from dialer.ledger import pausing
 from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
 from dialer.ledger.queries import load
@@ -126,6 +127,7 @@ def apply(
     changes = _merge(db, given, rules, at)
     result = replace(changes, read=good + bad, good=good, rejected=bad, withdrawn=gone)
     _finish(db, given, result)
+    pausing.keep_cancelled(db, campaign, at)
     add_event(db, at, "imported", run=mark.run_id, detail=_in_words(result))
     return result
 

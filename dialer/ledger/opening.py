@@ -33,6 +33,7 @@ def open_for_writing(
     Raises:
         LedgerError: not a database, made by a newer version, not writable, or gone with its secret.
     """
+    was_there = path.exists()
     try:
         connection = _connect(path)
     except sqlite3.Error as error:
@@ -42,16 +43,30 @@ def open_for_writing(
         _set_up(connection, synchronous)
         if not is_current:
             _apply_migrations(connection)
-        made = "INSERT OR IGNORE INTO ledger (id, created_at, secret_mark) VALUES (1, ?, '')"
-        is_new = connection.execute(made, (created_at,)).rowcount == 1
-        identity.recognise(connection, path, noted or {}, created_at, is_new=is_new)
+        _recognise(connection, path, noted or {}, created_at)
     except sqlite3.Error as error:
         connection.close()
         raise explained(error, str(path)) from error
     except LedgerError:
         connection.close()
+        if not was_there:
+            path.unlink()  # what is put in its place must not find another's there
         raise
     return connection
+
+
+def _recognise(connection: sqlite3.Connection, path: Path, noted: Mapping[str, Any], at: str) -> None:
+    """One transaction: a new ledger that ought to be doubted is never one that is merely there."""
+    made = "INSERT OR IGNORE INTO ledger (id, created_at, secret_mark) VALUES (1, ?, '')"
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        is_new = connection.execute(made, (at,)).rowcount == 1
+        identity.recognise(connection, path, noted, at, is_new=is_new)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -50,6 +50,14 @@ def _goes_on(name: str, *, was_paused: bool, is_running: bool) -> str:
     return f"{name} goes on" + (" at the next run" if is_running else "")
 
 
+def keep_cancelled(db: sqlite3.Connection, campaign: int, now: datetime) -> None:
+    """Whoever a list adds to a campaign that was cancelled while it was read is not to be dialled either."""
+    if db.execute(SQL["pause_of"], {"campaign": campaign}).fetchone()["paused"] == "cancelled":
+        given = {"campaign": campaign, "at": text(now)}
+        db.execute(SQL["tell_cancelled"], given)
+        db.execute(SQL["cancel_waiting"], given)
+
+
 def _cancel(db: sqlite3.Connection, name: str, given: dict[str, object]) -> str:
     db.execute(SQL["set_pause"], given | {"paused": "cancelled", "until": None})
     db.execute(SQL["tell_cancelled"], given)

@@ -16,11 +16,18 @@ ID_BYTES = 20
 LENGTH = ID_BYTES * 8 // 5
 """Characters of a call id."""
 
+_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+
 
 def call_id(secret: bytes, campaign: str, person: str, serial: int) -> str:
     """The id of a person's dial number `serial` in a campaign: 32 characters of a–z and 2–7."""
     digest = hmac.new(secret, _joined(campaign, person, str(serial)), hashlib.sha256).digest()
     return base64.b32encode(digest[:ID_BYTES]).decode("ascii").lower()
+
+
+def may_be_ours(text: str) -> bool:
+    """Whether a text has the form of a call id of ours; another's cannot be one that we gave."""
+    return len(text) == LENGTH and _CHARACTERS.issuperset(text)
 
 
 def caller_id(numbers: tuple[str, ...], person: str) -> str:

@@ -13,6 +13,9 @@ from itertools import pairwise
 NOTICED = 2.0
 """Seconds: time servers correct a clock by less all the time."""
 
+ANY = 1e9
+"""Seconds; as how far a clock was set back of which nothing can be said."""
+
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -49,6 +52,12 @@ def held_for(remaining_by_wall: float, jump: float | None, hold: float) -> float
     if jump is None:
         return hold
     return min(max(remaining_by_wall + max(jump, 0.0), 0.0), hold)
+
+
+def set_back(so_far: float, jump: float | None) -> float:
+    """By how many seconds the wall clock was set back in all, after one more jump: so much too late may be what was
+    written down before. Where nothing can be said of the jump, it may have been any."""
+    return ANY if jump is None else so_far + max(-jump, 0.0)
 
 
 def noticed(jump: float | None) -> bool:

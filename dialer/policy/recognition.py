@@ -44,9 +44,8 @@ def seen_from(moment: datetime, skew: float) -> datetime:
     return moment - SKEW + timedelta(seconds=min(skew, 0.0))
 
 
-def looks_alike(record: CallRecord, attempt: Attempt, skew: float = 0.0) -> bool:
-    """The number, the own number and the time fit, and it bears no id of ours."""
-    since = seen_from(attempt.intended_at, skew)
+def looks_alike(record: CallRecord, attempt: Attempt, since: datetime) -> bool:
+    """The number and the own number fit, it began since then, and it bears no id of ours."""
     return is_one_of(record, (attempt.number,), (attempt.from_number,), since)
 
 

@@ -15,7 +15,9 @@ _LOOKS_EVERY = 1.0
 class Clockwork:
     """Watches the wall clock, and notes in the ledger's lock file how it stands and how far the ledger has come.
 
-    `jump` is by how many seconds the wall clock was set since the run before; None if nobody can say.
+    `jump` is by how many seconds the wall clock was set since the run before; None if nobody can say. `set_back` is by
+    how many it was set back in all since any of the open attempts was dialled: so much later they may have been
+    written down than they were made.
     """
 
     def __init__(self, clock: Clock, ledger: Ledger, say: Callable[..., None]) -> None:
@@ -24,10 +26,13 @@ class Clockwork:
         self._say = say
         self._offset = self._now()
         self.jump = jumps.jump(_noted(ledger), self._offset)
+        self.set_back = 0.0
 
     async def begin(self) -> None:
         """Tell of a jump since the run before, and note how the clock stands now."""
         self._tell(self.jump)
+        if await self._ledger.has_open():
+            self.set_back = jumps.set_back(_number(self._ledger.noted.get("set_back")), self.jump)
         await self._note()
 
     async def run(self) -> None:
@@ -39,6 +44,7 @@ class Clockwork:
             if jumps.noticed(jump):
                 self._tell(jump)
                 self._offset = now
+                self.set_back = jumps.set_back(self.set_back, jump)
             await self._note()
 
     def _tell(self, jump: float | None) -> None:
@@ -46,7 +52,7 @@ class Clockwork:
             self._say("clock_jumped", jumps.told(jump), level="warning", seconds=round(jump, 3))
 
     async def _note(self) -> None:
-        await self._ledger.note(boot=self._offset.boot, offset=self._offset.seconds)
+        await self._ledger.note(boot=self._offset.boot, offset=self._offset.seconds, set_back=self.set_back)
 
     def _now(self) -> Offset:
         boot = self._clock.boot()
@@ -58,3 +64,7 @@ def _noted(ledger: Ledger) -> Offset:
     if not isinstance(boot, str) or not isinstance(seconds, int | float):
         return Offset("", 0.0)
     return Offset(boot, float(seconds))
+
+
+def _number(noted: object) -> float:
+    return float(noted) if isinstance(noted, int | float) else 0.0

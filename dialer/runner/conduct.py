@@ -12,14 +12,14 @@ from dialer.console import Console
 from dialer.errors import DialerError, ExitCode, LedgerHeld, UsageError
 from dialer.ledger import STOP_WHEN, Ledger, Unknown, reading
 from dialer.ledger.control import beside
-from dialer.model import Campaign, Decision, Event, Mark, RetryRules, StopCause
-from dialer.receiver import Receiver, check_can_receive
+from dialer.model import Campaign, Decision, Mark, RetryRules, StopCause
 from dialer.report import Totals
 from dialer.runner import requests, signals, unknowns
 from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, reason_of, worst
 from dialer.runner.engine import Engine
 from dialer.runner.intake import check_age, check_header
+from dialer.runner.listening import Listening, check_listening
 from dialer.runner.options import Options
 from dialer.runner.progress import progress_of
 from dialer.simulator import Simulator
@@ -58,12 +58,11 @@ async def run(campaigns: Sequence[Campaign], options: Options, console: Console,
         DialerError: nothing could be begun: a list or a ledger is wrong, or another run holds it. Nobody was dialled.
     """
     _check_together(campaigns)
+    check_listening(campaigns, dials=options.dials)
     if options.dials:
         for campaign in campaigns:
             check_header(campaign)
             check_age(campaign, clock)
-            if campaign.webhooks is not None:
-                check_can_receive(campaign.webhooks)
     elif not campaigns[0].ledger.exists():
         raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")
     ledger = await _open(campaigns[0], options, clock, console)
@@ -139,10 +138,8 @@ class Conductor:
             for campaign in self._campaigns:
                 client = await stack.enter_async_context(self._client(campaign, url))
                 await self._add_engine(campaign, client)
-            for rules in dict.fromkeys(campaign.webhooks for campaign in self._campaigns if campaign.webhooks):
-                receiver = Receiver(rules, self._keep, self._clock.now, self._heard, self._amiss)
-                address = await stack.enter_async_context(receiver.serve())
-                self._console.say("listening", f"webhooks are taken at {address}, sent to {rules.url}")
+            listening = Listening(self._campaigns, lambda: self._engines, self._ledger, self._clock, self._console)
+            await stack.enter_async_context(listening.serve(url))
             with signals.heard(self._stop, self._leave):
                 await self._run_engines()
 
@@ -181,6 +178,7 @@ class Conductor:
             self._live,
             key_mark=bound.key_mark,
             jump=self._clockwork.jump,
+            set_back=lambda: self._clockwork.set_back,
         )
         self._engines.append(engine)
         paused = await self._ledger.pause_of(bound.id)
@@ -208,6 +206,8 @@ class Conductor:
         ]
         if self._options.max_runtime is not None:
             beside_them.append(asyncio.create_task(self._run_out(self._options.max_runtime)))
+        for task in beside_them:
+            task.add_done_callback(self._watched)
         try:
             await asyncio.gather(*(self._run_one(engine) for engine in self._engines))
         finally:
@@ -215,6 +215,13 @@ class Conductor:
                 task.cancel()
             await asyncio.gather(*beside_them, return_exceptions=True)
         await self._show_once()
+
+    def _watched(self, task: asyncio.Task[None]) -> None:
+        """What serves all campaigns must not end without a word: nobody would hear a pause any more."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            for engine in self._engines:
+                engine.fail(error)
 
     async def _run_one(self, engine: Engine) -> None:
         try:
@@ -280,20 +287,6 @@ class Conductor:
             engine.scheduler.changed()
             engine.dial_on()
         return decision
-
-    async def _keep(self, event: Event) -> bool:
-        return await self._ledger.keep(event.trace_id, event.name, event.call_id, event.body)
-
-    def _heard(self, event: Event) -> None:
-        """The platform has told of a call: whoever waits for it asks; else it may be one whose answer was lost."""
-        if not event.call_id:
-            return
-        if not any(engine.tracker.told(event.call_id, is_end=event.is_end) for engine in self._engines):
-            for engine in self._engines:
-                engine.recovery.hasten(event.call_id)
-
-    def _amiss(self, sentence: str) -> None:
-        self._console.say("webhook_refused", sentence, level="warning")
 
     # --- how it ended ---
 

@@ -6,12 +6,22 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from dialer.earlier import Books, Earlier
+from dialer.clock import Clock
+from dialer.earlier import Books, Earlier, Looked
 from dialer.errors import ExitCode
-from dialer.ledger import Doubt, Ledger
+from dialer.ledger import Doubt, Ledger, Passed
+from dialer.lines import Line, Lines
 from dialer.model import Campaign, EarlierCall, StopCause
 
 _EARLIER_CALLS = "earlier_calls"
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
+"""Seconds after which it is tried again to write a call down that must wait for another."""
+
+Found = Mapping[int, Sequence[EarlierCall]]
+"""Calls of ours that a ledger does not know, by contact and in order."""
+
+Adopt = Callable[[EarlierCall, Line | None], Awaitable[Passed | None]]
+"""Writes a call down and stays with it to its end, on its line if one was taken for it; or says why it was not."""
 
 
 def books_of(ledger: Ledger, campaign_id: int) -> Books:
@@ -21,11 +31,16 @@ def books_of(ledger: Ledger, campaign_id: int) -> Books:
         lambda after, limit: ledger.dialable(campaign_id, after, limit),
         ledger.last_calls,
         ledger.strange,
+        ledger.dialled_under,
     )
 
 
 class Doubts:
-    """Resolves the doubt that hangs over a campaign's ledger; `say` tells the user."""
+    """Resolves the doubt that hangs over a campaign's ledger; `say` tells the user, `is_quiet` whether nothing is under
+    way of which anything could be learned in this run.
+
+    `is_adopting` from the moment at which calls were found until they are written down, or left to a later run.
+    """
 
     def __init__(
         self,
@@ -33,16 +48,25 @@ class Doubts:
         campaign: Campaign,
         campaign_id: int,
         earlier: Earlier,
+        clock: Clock,
+        lines: Lines,
         say: Callable[..., None],
+        is_quiet: Callable[[], bool],
     ) -> None:
         self._ledger = ledger
         self._campaign = campaign
         self._campaign_id = campaign_id
         self._earlier = earlier
+        self._clock = clock
+        self._lines = lines
         self._say = say
+        self._is_quiet = is_quiet
+        self._taken: dict[str, Line] = {}
+        self.is_adopting = False
 
-    async def resolve(self, *, yes: bool) -> Mapping[int, Sequence[EarlierCall]] | StopCause:
-        """Calls of ours that the ledger does not know, by contact and in order; or why nobody may be dialled.
+    async def resolve(self, *, yes: bool) -> Found | StopCause:
+        """Calls of ours that the ledger does not know; or why nobody may be dialled. The lines of those that are live
+        are taken.
 
         Until they are written down (`write_down`), each run looks again.
         """
@@ -56,44 +80,82 @@ class Doubts:
         )
         looked = await self._earlier.look(doubt)
         if not looked.is_proven and not yes:
-            return self._unproven(doubt)
-        by_contact: dict[int, list[EarlierCall]] = defaultdict(list)
-        for call in looked.calls:
-            by_contact[call.candidate.contact_id].append(call)
-        for calls in by_contact.values():
-            calls.sort(key=lambda call: call.serial)
-        if not by_contact:
+            return self._unproven(doubt, looked)
+        found: dict[int, list[EarlierCall]] = defaultdict(list)
+        for call in sorted(looked.calls, key=lambda call: call.serial):
+            found[call.candidate.contact_id].append(call)
+            if not call.record.is_over:
+                self._taken[call.call_id] = self._lines.take()
+        if not looked.is_proven:
+            self._say("ledger_believed", "the platform could not show that these are all; you said --yes")
+        if not found:
             await self._done(0)
-        return by_contact
+        self.is_adopting = bool(found)
+        return found
 
-    async def write_down(
-        self,
-        found: Mapping[int, Sequence[EarlierCall]],
-        adopt: Callable[[EarlierCall], Awaitable[None]],
-        is_free: Callable[[int], None],
-    ) -> None:
-        """Adopt what was found, each person's calls in their order; `is_free` is told who may be dialled then on."""
+    async def write_down(self, found: Found, adopt: Adopt, is_free: Callable[[int], None]) -> None:
+        """Adopt what was found, each person's calls in their order; `is_free` is told who may be dialled then on.
 
-        async def those_of(contact: int, calls: Sequence[EarlierCall]) -> None:
-            for call in calls:
-                await adopt(call)
+        A call whose person, or number, has another that is open waits for that one; where no word on it is to be
+        expected in this run, the person is left alone, and the next run looks again.
+        """
+
+        async def those_of(contact: int, calls: Sequence[EarlierCall]) -> bool:
+            try:
+                for call in calls:
+                    if not await self._is_written(call, adopt):
+                        return False
+            finally:
+                for call in calls:
+                    if (line := self._taken.pop(call.call_id, None)) is not None:
+                        line.free()
             is_free(contact)
+            return True
 
-        await asyncio.gather(*(those_of(contact, calls) for contact, calls in found.items()))
-        await self._done(sum(map(len, found.values())))
+        try:
+            done = await asyncio.gather(*(those_of(contact, calls) for contact, calls in found.items()))
+            if all(done):
+                await self._done(sum(map(len, found.values())))
+            else:
+                self._say("earlier_calls_wait", _waiting(done.count(False)), is_trouble=True)
+        finally:
+            self.is_adopting = False
+
+    async def _is_written(self, call: EarlierCall, adopt: Adopt) -> bool:
+        pause = _FIRST_PAUSE
+        while await adopt(call, self._taken.get(call.call_id)) in (Passed.OPEN, Passed.NUMBER_LIVE):
+            if self._is_quiet():
+                return False
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return True
 
     async def _done(self, found: int) -> None:
         """All that was found is written down: the ledger knows its calls again."""
         await self._ledger.prove(self._campaign_id, f"{self._campaign.name}: {found} calls found")
         self._say("ledger_proven", f"{found} calls were found of which the ledger did not know; it knows them now")
 
-    def _unproven(self, doubt: Doubt) -> StopCause:
-        secret = f"{self._ledger.path.name}.secret"
+    def _unproven(self, doubt: Doubt, looked: Looked) -> StopCause:
+        open_question = f"there may be calls of which the ledger {self._ledger.path} does not know ({doubt.why})"
+        if not looked.is_answered:
+            return StopCause(
+                ExitCode.UNREACHABLE,
+                "unreachable",
+                f"{open_question}, and the platform did not answer when it was asked for them: nobody was dialled; run "
+                "the same command again",
+            )
         return StopCause(
             ExitCode.LOOK_FIRST,
             _EARLIER_CALLS,
-            f"there may be calls of which the ledger {self._ledger.path} does not know ({doubt.why}), and the platform "
-            "shows no call of ours under this key, so that nobody can be called with certainty for the first time. Put "
-            f"the right ledger and {secret} back, or correct platform.api_key; if nobody of this list was called "
-            "since, say so by running once with --yes",
+            f"{open_question}, and the platform shows no call of ours under this key, so that nobody is sure to be "
+            f"called for the first time. Put the right ledger and {self._ledger.path.name}.secret back, or correct "
+            "platform.api_key; if nobody of this list was called since, say so by running once with --yes",
         )
+
+
+def _waiting(people: int) -> str:
+    return (
+        f"{people} people are left alone in this run: calls of theirs were found of which the ledger did not know, and "
+        "another call to them, or to their number, is still open: settle that one first (`dialer settle`, `dialer "
+        "unknown list`), then run again"
+    )

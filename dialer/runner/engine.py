@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from dialer.attempt import Attempts, Result
@@ -40,7 +40,7 @@ class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
 
     `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key. `jump`: by
-    how many seconds the wall clock has jumped since the run before, None if nobody can say. `stopped` is why it stopped.
+    how many seconds the wall clock has jumped since the run before, None if nobody can say. `stopped` is why it did.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Engine:
         *,
         key_mark: str = "",
         jump: float | None = 0.0,
+        set_back: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.campaign = campaign
         self.campaign_id = campaign_id
@@ -69,8 +70,8 @@ class Engine:
         self.lines = Lines(start, clock.monotonic)
         self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
         self.platform = Platform(client, clock, self.stop, say)
-        books = Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers)
-        self.recovery = Recovery(client, clock, campaign.recovery, books, self.platform.hear)
+        books = Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers, ledger.dialled_under)
+        self.recovery = Recovery(client, clock, campaign.recovery, books, self.platform.hear, key_mark, set_back)
         self.unknowns = Unknowns(
             ledger, campaign, clock, self.recovery, key_mark, jump, park=self._park, stop=self.stop
         )
@@ -100,7 +101,8 @@ class Engine:
             stop=self.stop,
         )
         earlier = Earlier(campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self.platform.hear)
-        self._doubts = Doubts(ledger, campaign, campaign_id, earlier, say)
+        is_quiet = lambda: live_anywhere() == 0 and not self.recovery.is_hopeful  # noqa: E731 - one condition
+        self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet)
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
         self._is_paused = False
@@ -171,7 +173,7 @@ class Engine:
             self.stop(found)
         elif found:
             self.scheduler.leave_alone |= found.keys()
-            self._start(self._adopt_all(found))
+            self._start(self._doubts.write_down(found, self._adopt, self._is_adopted))
 
     async def _recover(self) -> None:
         found = await self._ledger.open_attempts(self.campaign_id)
@@ -196,7 +198,8 @@ class Engine:
     def _only_parked(self) -> bool:
         """Nobody dials any more, and what is left waits for a word that may not come in this run."""
         may_be_settled = self.recovery.is_hopeful and not self.scheduler.stopping
-        return self.is_ready and not self._working and self.live == 0 and not may_be_settled
+        is_adopting = self._doubts.is_adopting and not self.scheduler.stopping
+        return self.is_ready and not self._working and self.live == 0 and not may_be_settled and not is_adopting
 
     def stop(self, cause: StopCause, see_out: float | None = None) -> None:
         """Take nothing new; see live calls out for `see_out` seconds (None: the grace time of the command)."""
@@ -288,19 +291,22 @@ class Engine:
         self._progressed.set()
         self._gate.moved()
 
-    async def _adopt(self, call: EarlierCall) -> None:
-        """Write a call down of which the ledger did not know, and stay with it to its end."""
-        line, began = self.lines.take(), self._clock.monotonic()
+    async def _adopt(self, call: EarlierCall, line: Line | None) -> Passed | None:
+        """Write a call down of which the ledger did not know, and stay with it to its end; or why it is not written."""
+        began, attempt = self._clock.monotonic(), await self.attempts.adopt(call)
+        if isinstance(attempt, Passed):
+            return attempt
+        line = line or self.lines.take()
         self.live += 1
         try:
-            while (result := await self.attempts.adopt(call)).passed is Passed.NUMBER_LIVE:
-                await self._clock.sleep(1.0)
-            self._learn(result, began)
+            self._learn(await self.attempts.go_on(attempt, call.record, line), began)
         finally:
             self._free(line)
+        return None
 
-    async def _adopt_all(self, found: Mapping[int, Sequence[EarlierCall]]) -> None:
-        await self._doubts.write_down(found, self._adopt, self.scheduler.leave_alone.discard)
+    def _is_adopted(self, contact: int) -> None:
+        self.scheduler.leave_alone.discard(contact)
+        self.scheduler.changed()
         self.dial_on()
 
     # --- what is learned ---

@@ -38,6 +38,8 @@ class Platform:
         self._trial: asyncio.Event | None = None
         self._seen = False
         self._last_trouble = ""
+        self._unreadable = False
+        self._asking: asyncio.Task[None] | None = None
 
     @property
     def is_down(self) -> bool:
@@ -52,6 +54,14 @@ class Platform:
             self._reads = Breaker()
         self._reads = breaker.after(self._reads, not trouble, self._clock.monotonic())
         self._tell(was_down, trouble)
+        if isinstance(answer, Reply) and answer.status in _KEY_REFUSED and self._asking is None:
+            self._asking = asyncio.create_task(self._ask_for_key())
+
+    async def _ask_for_key(self) -> None:
+        """Whether it is the key that is refused: a platform may answer so to a question for one call that it does not
+        know."""
+        answer = await self._client.list(page_size=1)
+        self._asking = None
         if isinstance(answer, Reply) and answer.status in _KEY_REFUSED:
             self._stop(outcome.key_refused(answer))
 
@@ -62,7 +72,21 @@ class Platform:
         self._dials = breaker.after(self._dials, not trouble, now)
         self._dials_gone = breaker.state(self._dials, now) is Health.GIVEN_UP
         self._tell(was_down, trouble)
+        self._tell_unreadable(answer)
         self.trial_over()
+
+    def _tell_unreadable(self, answer: Answer) -> None:
+        """A call that was taken and cannot be read is no everyday trouble: something stands between us and Verbex."""
+        if not isinstance(answer, Reply) or answer.record is not None or not 200 <= answer.status < 300:
+            return
+        if answer.message and not self._unreadable:
+            self._unreadable = True
+            self._say(
+                "unreadable_answer",
+                f"the platform took a dial and its answer cannot be read ({answer.message}): the person is held as "
+                "unknown and looked up; look at what stands between this machine and the platform",
+                is_trouble=True,
+            )
 
     def trial_over(self) -> None:
         """The one dial that was let through has been answered, or was not sent after all."""
@@ -73,6 +97,9 @@ class Platform:
     async def first_look(self) -> None:
         """Ask once before anybody is dialled: whether the key is taken, and whether there is anybody to ask."""
         answer = await self._client.list(page_size=1)
+        if isinstance(answer, Reply) and answer.status in _KEY_REFUSED:
+            self._stop(outcome.key_refused(answer))
+            return
         self.hear(answer)
         if _trouble(answer):
             self._reads = replace(self._reads, failures=self._reads.opens_after - 1)

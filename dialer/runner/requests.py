@@ -37,7 +37,10 @@ async def serve(ledger: Ledger, act: Act, clock: Clock) -> None:
     """Apply requests as they come. Ends by being cancelled."""
     unanswered: dict[str, str] = {}
     while True:
-        for request in list(control.requests(ledger.path)):
+        asked: list[control.Request] = []
+        with contextlib.suppress(OSError):  # too many open files, perhaps: it is looked for again
+            asked = list(control.requests(ledger.path))
+        for request in asked:
             if request.name not in unanswered:
                 unanswered[request.name] = await _answer(act, request)
             with contextlib.suppress(OSError):  # a full disk, perhaps: what was done is answered as soon as it can be
@@ -153,8 +156,8 @@ async def ask(path: Path, verb: str, facts: Facts, clock: Clock) -> str:
     if not control.is_held(path):  # the run has ended meanwhile, without having heard of it
         return await _here(path, verb, facts, clock)
     raise UsageError(
-        f"the run that holds the ledger did not answer within {_ANSWERED_WITHIN:.0f} s, and the request was taken back: "
-        "`dialer status` shows whether it was done all the same; else ask again"
+        f"the run that holds the ledger did not answer within {_ANSWERED_WITHIN:.0f} s, and the request was taken "
+        "back: `dialer status` shows whether it was done all the same; else ask again"
     )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dialer.model import Answer, CallPage, CallRecord
+from dialer.model import Answer, CallPage, CallRecord, NoReply, Reply
 from dialer.verbex.client import Client
 
 _PAGE = 1000
 _MOST_PAGES = 500
+_TOO_MANY = 429
 
 EVER = datetime.min.replace(tzinfo=UTC)
 """As the moment from which a list is whole that was read to its end."""
@@ -20,10 +21,29 @@ Heard = Callable[[CallPage | Answer], None]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Calls of the account, and from which moment on these are all; None: a page could not be read."""
+    """Calls of the account, and from which moment on these are all; None: a page could not be read. `may_mend`: it may
+    be read a moment later."""
 
     records: tuple[CallRecord, ...]
     whole_from: datetime | None
+    may_mend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """Records of the pages up to the one that is enough, None where one could not be read; whether the list itself came
+    to its end; and the answer that was no page."""
+
+    records: list[CallRecord] | None
+    reached_end: bool = False
+    failed: Answer | None = None
+
+
+def may_mend(answer: Answer | None) -> bool:
+    """Whether the same question may well be answered a moment later: no reply, too many questions, a failure."""
+    if isinstance(answer, Reply):
+        return answer.status >= 500 or answer.status == _TOO_MANY
+    return isinstance(answer, NoReply)
 
 
 async def read_back(client: Client, earliest: datetime, back_to: datetime, heard: Heard) -> Listing:
@@ -33,14 +53,17 @@ async def read_back(client: Client, earliest: datetime, back_to: datetime, heard
     started yet elsewhere: where it has no time for them, behind all the others.
     """
     is_enough = _Before(back_to)
-    plain, reached_end = await _pages(client, heard, is_enough)
-    if plain is None or reached_end:
-        return Listing(tuple(plain or ()), None if plain is None else EVER)
-    filtered, _ = await _pages(client, heard, is_enough, after=back_to)
-    unstarted, _ = await _pages(client, heard, _has_started, order="asc")
-    is_whole = filtered is not None and unstarted is not None
-    records = _each_once([*plain, *(filtered or ()), *(unstarted or ())])
-    return Listing(records, earliest if is_whole else None)
+    plain = await _pages(client, heard, is_enough)
+    if plain.records is None:
+        return Listing((), None, may_mend(plain.failed))
+    if plain.reached_end:
+        return Listing(tuple(plain.records), EVER)
+    filtered = await _pages(client, heard, is_enough, after=back_to)
+    unstarted = await _pages(client, heard, _has_started, order="asc")
+    records = _each_once([*plain.records, *(filtered.records or ()), *(unstarted.records or ())])
+    if filtered.records is None or unstarted.records is None:
+        return Listing(records, None, may_mend(filtered.failed or unstarted.failed))
+    return Listing(records, earliest)
 
 
 class _Before:
@@ -65,23 +88,21 @@ async def _pages(
     *,
     after: datetime | None = None,
     order: str = "desc",
-) -> tuple[list[CallRecord] | None, bool]:
-    """The records of the pages up to the one that is enough (None where a page could not be read), and whether the list
-    itself came to its end."""
+) -> _Pages:
     records: list[CallRecord] = []
     token: str | None = None
     for _ in range(_MOST_PAGES):
         page = await client.list(page_size=_PAGE, page_token=token, start_time_after=after, sort_direction=order)
         heard(page)
         if not isinstance(page, CallPage):
-            return None, False
+            return _Pages(None, failed=page)
         records.extend(page.calls)
         token = page.next_page_token
         if token is None:
-            return records, True
+            return _Pages(records, reached_end=True)
         if is_enough(page):
-            return records, False
-    return None, False
+            return _Pages(records)
+    return _Pages(None)
 
 
 def _each_once(records: list[CallRecord]) -> tuple[CallRecord, ...]:

@@ -11,10 +11,11 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.simulation.campaigns import folder_for
 from tests.simulation.oracle import broken_invariants
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.process import Guards
-from tests.simulation.world import World, folder_for
+from tests.simulation.world import World
 
 __all__ = ["Guards", "Outcome", "Plan", "plan_of", "simulate"]
 

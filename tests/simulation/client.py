@@ -22,6 +22,7 @@ from dialer.verbex.answers import read_call, read_page
 from dialer.verbex.transport import Received
 from dialer.verbex.wire import payload_bytes
 from tests.simulation.carrier import Carrier, instant
+from tests.simulation.loop import passes
 from tests.simulation.plan import LONGEST_LAG, Plan
 from tests.simulation.story import Story
 
@@ -95,7 +96,7 @@ class SimulatedClient(Client):
         network = self._network
         fault = network.dial_fault()
         if fault == "unsent" or (network.is_gone and network.dice.random() < 0.7):
-            await self._clock.sleep(network.dice.choice((0.01, _CONNECTING)))
+            await passes(network.dice.choice((0.01, _CONNECTING)))
             return self._say("unsent", request, NoReply(True, "connection refused"))
         network.posted(self._process, request)
         if network.is_gone:
@@ -104,13 +105,13 @@ class SimulatedClient(Client):
         parcel = None
         if fault not in _NEVER_PLACED:
             parcel = self._sent(json.loads(content), fault, up)
-        await self._clock.sleep(up)
+        await passes(up)
         network.carrier.advance()
         answer = parcel.answer if parcel is not None else None
         received = await self._spoilt(fault, answer)
         if isinstance(received, NoReply):
             return self._say(fault, request, received)
-        await self._clock.sleep(network.latency())
+        await passes(network.latency())
         return self._say(fault or "answer", request, self._read_call(received))
 
     def _read_call(self, received: Received) -> Answer:
@@ -135,7 +136,7 @@ class SimulatedClient(Client):
     async def _spoilt(self, fault: str, answer: HttpAnswer | None) -> Received | NoReply:
         dice = self._network.dice
         if fault.startswith("lost"):
-            await self._clock.sleep(_SILENCE)
+            await passes(_SILENCE)
             return NoReply(False, "no answer in time")
         if fault.startswith("reset"):
             return NoReply(False, "connection reset")
@@ -181,13 +182,13 @@ class SimulatedClient(Client):
 
     async def _asked(self, ask: Callable[[], HttpAnswer]) -> Received | NoReply:
         network = self._network
-        await self._clock.sleep(network.read_latency())
+        await passes(network.read_latency())
         if network.is_gone:
             return NoReply(True, "connection refused")
         if network.chance(network.plan.weather.reads):
             return await self._unread()
         received = self._received(ask())
-        await self._clock.sleep(network.read_latency())
+        await passes(network.read_latency())
         return received
 
     def _received(self, answer: HttpAnswer) -> Received:
@@ -200,7 +201,7 @@ class SimulatedClient(Client):
         dice = self._network.dice
         fault = dice.choice(("silence", "reset", "5xx", "429", "cut"))
         if fault == "silence":
-            await self._clock.sleep(_SILENCE)
+            await passes(_SILENCE)
         if fault in ("silence", "reset"):
             return NoReply(False, fault)
         if fault == "429":

@@ -195,6 +195,17 @@ def stepped(begins: float = 0.0, kill_at: int | None = None, commits_for: Callab
     return SteppedLoop(begins, kill_at, commits_for)  # type: ignore[abstract]
 
 
+async def passes(seconds: float) -> None:
+    """Let so much of the running loop's time pass."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+    handle = loop.call_later(seconds, _tell, future, None)
+    try:
+        await future
+    finally:
+        handle.cancel()
+
+
 def _tell(future: asyncio.Future[Any], result: Any) -> None:
     if not future.done():
         future.set_result(result)

@@ -120,12 +120,14 @@ def _complaint(
         return _unjustified(world, listed, person)
     if state in ("due", "waiting") and (world.is_stopped(listed.campaign) or _is_blocked(world, listed, person)):
         return ""
+    has_expired = state == "exhausted" and detail == "expired" and world.plan.expires is not None
+    if has_expired and world.plan.weather.restores and attempts < told.attempts:
+        return ""  # an older ledger was put back, and what it had forgotten does not matter any more
     if attempts != told.attempts:
         return f"has cost {attempts} attempts, and their calls cost {told.attempts}"
     if state == told.state:
         return ""
     may_be_open = state == "excluded" and (stop is not None or detail.startswith("rejected"))
-    has_expired = state == "exhausted" and detail == "expired" and world.plan.expires is not None
     if told.state == "open" and (may_be_open or has_expired):
         return ""
     return f"is {state} ({detail}), and by their calls they are {told.state}"

@@ -22,7 +22,7 @@ from dialer.runner.endings import ending, worst
 from dialer.runner.engine import Engine
 from dialer.runner.options import Options
 from tests.simulation.client import Network, SimulatedClient
-from tests.simulation.loop import Killed, SteppedLoop, Stuck
+from tests.simulation.loop import Killed, SteppedLoop, Stuck, passes
 
 _STOPPED = StopCause(ExitCode.WORK_REMAINS, "stopped", "stopped by a signal")
 
@@ -99,7 +99,7 @@ class Process:
 
     async def _rival(self) -> ExitCode:
         """A second run, whose way past the lock somebody has cleared by deleting its file."""
-        await self._clock.sleep(self.orders.rival_after or 0.0)
+        await passes(self.orders.rival_after or 0.0)
         self.path.with_name(f"{self.path.name}.lock").unlink(missing_ok=True)
         self.tell("rival")
         return await self._one_run(self.orders.number + 1000)
@@ -211,7 +211,7 @@ class _Run:
         return [self._clockwork.run(), *words, *signals]
 
     async def _word(self, after: float, name: str, verb: str) -> None:
-        await self._clock.sleep(after)
+        await passes(after)
         try:
             sentence = await self._ledger.pause(name, verb, "a word", None, "somebody")
         except DialerError as error:
@@ -223,7 +223,7 @@ class _Run:
                 engine.pause(sentence)
 
     async def _signal(self, after: float, nth: int) -> None:
-        await self._clock.sleep(after)
+        await passes(after)
         self._process.tell("signal", nth + 1)
         for engine in self._engines:
             engine.stop(_STOPPED, see_out=None if nth == 0 else 0.0)

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dialer.clock import Boot, Clock
 from dialer.errors import ExitCode
-from dialer.ledger import InlineExecutor, Ledger
-from dialer.ledger.control import beside
 from dialer.ledger.moments import instant
-from dialer.model import CallRules, Campaign, DialRequest, ListRules, Mark, PaceRules, PlatformRules, RecoveryRules
-from dialer.policy import retry
+from dialer.model import Campaign, DialRequest
 from dialer.runner.options import Options
-from dialer.runner.unknowns import mark
-from tests.acceptance.oracle import AGAIN
-from tests.ledger_kit import forge, founded
+from tests.ledger_kit import forge
+from tests.simulation.campaigns import campaign_of, found
 from tests.simulation.carrier import Carrier
-from tests.simulation.client import KEYS, Network
+from tests.simulation.client import Network
 from tests.simulation.lists import PeopleList, lists_of, refused_by_platform
 from tests.simulation.loop import SteppedLoop, stepped
+from tests.simulation.operating import became, say
 from tests.simulation.plan import Plan
+from tests.simulation.posts import Post, without_intent
 from tests.simulation.process import Guards, Orders, Process
 from tests.simulation.story import Story
 from tests.virtual_time import START
 
-LONGEST_CALL = 900.0
-"""Seconds of `call.longest`; no call of this platform is nearly as long."""
-
 _SIMULATED = 30 * 86400.0
 _MOST_CALM = 40
+_CALM_CRON = 1800.0
+_REBOOTS = 0.15  # of the kills
 _NEVER_TOO_MANY = 100_000
 _OPEN = ("due", "waiting", "dialing")
 _EXPECTED = {
@@ -46,17 +40,6 @@ _EXPECTED = {
     ExitCode.LOOK_FIRST,
     ExitCode.UNREACHABLE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """A dial that left: when, from which process, for which campaign, and what stood in the ledger then."""
-
-    at: float
-    process: int
-    campaign: str
-    call_id: str
-    account: int
 
 
 @dataclass
@@ -79,6 +62,7 @@ class World:
         self._loop: SteppedLoop | None = None
         self._behind = 0.0  # how far the process's own seconds are ahead of the true ones
         self._account = 0
+        self._boots = 1
         self.path = self.folder / "dialer.db"
         self.lists: list[PeopleList] = lists_of(self.plan, self.folder)
         self.refused = refused_by_platform(self.plan)
@@ -103,13 +87,17 @@ class World:
         return sum(seconds for at, seconds in self.plan.weather.jumps if at <= second)
 
     def _clock(self, loop: SteppedLoop) -> Clock:
-        return Clock(self.wall, loop.time, self._own_dice.random, lambda: Boot("the one boot", self.now() + 1000.0))
+        return Clock(self.wall, loop.time, self._own_dice.random, self._boot)
+
+    def _boot(self) -> Boot:
+        return Boot(f"boot {self._boots}", self.now() + 1000.0 * self._boots)
 
     # --- the whole of it ---
 
     def run(self) -> None:
         """The storm, then calm weather until everybody is settled."""
-        self._found()
+        found(self.path, self.plan)
+        self.guards.ledger_made(self.path)
         with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as self._reader:
             while len(self.codes) < self.plan.processes and self.network.is_stormy:
                 self._deeds()
@@ -117,13 +105,6 @@ class World:
                 self._second += self._pause_after(self.codes[-1])
             self._calm_down()
             self.tables = self._tables()
-
-    def _found(self) -> None:
-        """A ledger whose secret follows from the seed, so that its call ids do."""
-        founded(self.path)
-        beside(self.path, "secret").write_text(self.plan.rng("secret").randbytes(32).hex())
-        forge(self.path, "UPDATE ledger SET secret_mark = ''")
-        self.guards.ledger_made(self.path)
 
     def _one_process(self, orders: Orders) -> None:
         dice = self.plan.rng(f"process {orders.number}")
@@ -184,28 +165,10 @@ class World:
     # --- a dial leaves ---
 
     def _posted(self, process: int, request: DialRequest) -> None:
-        """I2: each dial that leaves has an intent on disk, of this moment."""
-        query = "SELECT state, number, intended_at, intent_expires_at FROM attempts WHERE call_id = ?"
-        rows = self._rows(query, request.call_id)
-        campaign = request.metadata["campaign"]
-        self.posts.append(Post(self.now(), process, campaign, request.call_id, self._account))
-        self.story.tell(self.now(), "post", request.to_number, request.call_id)
-        if not rows:
-            self.broken.append(f"I2 {request.call_id} left at {self.now():.3f} and stands in no row of the ledger")
-            return
-        state, number, intended_at, expires_at = rows[0]
-        if number != request.to_number:
-            self.broken.append(f"I2 {request.call_id} left for {request.to_number}, and its intent is for {number}")
-        rival = any(one.process >= 1000 for one in self.posts[-20:])
-        if state != "intended" and not rival:
-            self.broken.append(f"I2 {request.call_id} left while its attempt was {state}")
-        if self.plan.weather.jumps:
-            return
-        moment = self.wall()
-        if instant(intended_at).timestamp() > moment + 0.001:
-            self.broken.append(f"I2 {request.call_id} left before {intended_at}, when it was intended")
-        if moment > instant(expires_at).timestamp() + 0.001:
-            self.broken.append(f"I2 {request.call_id} left after {expires_at}, when its intent had expired")
+        post = Post(self.now(), process, request.metadata["campaign"], request.call_id, self._account)
+        self.posts.append(post)
+        self.story.tell(post.at, "post", request.to_number, request.call_id)
+        self.broken += without_intent(self.plan, request, self.wall(), self._rows)
 
     # --- in the storm ---
 
@@ -238,6 +201,7 @@ class World:
     def _pause_after(self, code: ExitCode | None) -> float:
         """Somebody starts it again: a supervisor soon, cron at its time."""
         if code is None:
+            self._boots += self._dice.random() < _REBOOTS
             return float(10 ** (self._dice.random() * 3.5 - 0.5))
         return self._cron()
 
@@ -294,7 +258,7 @@ class World:
                 self._once_more()
                 return
             self._operator()
-            self._second += self._cron()
+            self._second += max(self._cron(), _CALM_CRON)
         self.broken.append(f"I6 {_MOST_CALM} runs without a fault, and still open: {self._open()}")
 
     @property
@@ -305,88 +269,52 @@ class World:
 
     def _operator(self) -> None:
         """Who dialled under a key that is gone has to look there, and say what became of those calls."""
+        rings = [ring for _, ring in self.carrier.rings]
         elsewhere = {post.call_id for post in self.posts if post.account}
         held = self._rows(
             "SELECT attempts.id, call_id, campaigns.name, person FROM attempts "
             "JOIN campaigns ON campaigns.id = attempts.campaign_id "
             "JOIN contacts ON contacts.id = contact_id WHERE attempts.state = 'unknown'"
         )
-        words = [(row[0], self._became(row[1])) for row in held if row[1] in elsewhere]
+        words = {row[0]: became(row[1], rings) for row in held if row[1] in elsewhere}
         self.marked |= {(row[2], row[3]) for row in held if row[1] in elsewhere}
         if words:
-            loop = stepped()
-            loop.run(self._mark(words, Clock(self.wall, loop.time, lambda: 0.5)), until=60.0)
-
-    def _became(self, call_id: str) -> Mark:
-        ring = next((ring for _, ring in self.carrier.rings if ring.call_id == call_id and ring.nth), None)
-        if ring is None:
-            return Mark.NOT_PLACED
-        return Mark.PLACED if ring.reason in AGAIN else Mark.DONE
-
-    async def _mark(self, words: Sequence[tuple[int, Mark]], clock: Clock) -> None:
-        ledger = Ledger.open(self.path, "unknown", clock.now, executor=InlineExecutor(), synchronous="OFF")
-        rules = self._campaigns(0)[0].retry
-        for attempt, word in words:
-            await mark(ledger, attempt, word, rules, "looked it up", "operator", clock)
-            self.story.tell(self._second, "marked", attempt, word.value)
-        await ledger.close()
+            say(self.path, words, self._campaigns(0)[0].retry, Clock(self.wall, lambda: 0.0, lambda: 0.5))
+            self.story.tell(self._second, "marked", *words.values())
 
     def _calm_orders(self) -> Orders:
         campaigns = self._campaigns(0, max_unknown=_NEVER_TOO_MANY)
         return Orders(len(self.codes) + 1, campaigns, 0, self._options())
 
     def _open(self) -> list[tuple[Any, ...]]:
-        """Who is neither finished nor held; somebody whose number an open call may be ringing is held too."""
+        """Who is neither finished nor held; somebody whose number an open call may be ringing is held too, and whoever
+        came with a list after the campaign was cancelled is dialled no more."""
         marks = ", ".join("?" * len(_OPEN))
         query = f"""SELECT person, state, detail, due_at FROM contacts WHERE state IN ({marks}) AND NOT EXISTS
                     (SELECT 1 FROM attempts JOIN numbers ON numbers.number = attempts.number
-                     WHERE attempts.state = 'unknown' AND numbers.contact_id = contacts.id) LIMIT 5"""  # noqa: S608
+                     WHERE attempts.state = 'unknown' AND numbers.contact_id = contacts.id)
+                    AND campaign_id NOT IN (SELECT id FROM campaigns WHERE paused = 'cancelled') LIMIT 5"""  # noqa: S608
         return self._rows(query, *_OPEN)
 
     def _once_more(self) -> None:
+        """Whoever is finished stays so: the same command once more dials nobody, but for those of whom it learns then
+        that they were not rung."""
         before = len(self.posts)
+        held = self._rows("SELECT 1 FROM attempts WHERE state = 'unknown'")
         self._second += self.plan.cron
         self._one_process(self._calm_orders())
-        late = {call_id for (call_id,) in self._rows("SELECT call_id FROM attempts WHERE state = 'unknown'")}
-        again = [post.call_id for post in self.posts[before:] if post.call_id not in late]
-        if again and not self._open():
-            self.story.tell(self._second, "once more", *again)
+        if len(self.posts) > before and not held:
+            self.broken.append(f"I6 everybody was finished, and {len(self.posts) - before} were dialled once more")
 
     # --- the files ---
 
     def _campaigns(self, account: int, max_unknown: int | None = None) -> tuple[Campaign, ...]:
-        return tuple(self._campaign(one, account, max_unknown) for one in self.lists)
-
-    def _campaign(self, listed: PeopleList, account: int, max_unknown: int | None) -> Campaign:
         plan = self.plan
         hold = plan.hold if self.guards.hold is None else self.guards.hold
-        return Campaign(
-            name=listed.campaign,
-            path=self.folder / f"{listed.campaign}.yaml",
-            contacts=ListRules(
-                files=(listed.path,), country="US", id="id" if plan.by_id else None, expires=plan.expires
-            ),
-            call=CallRules(("+14155550100",), metadata=("id", "campaign"), longest=LONGEST_CALL),
-            platform=PlatformRules("https://platform.invalid", KEYS[account]),
-            pace=PaceRules(plan.per_second, plan.lines),
-            retry=retry.rules(plan.attempts, plan.overrides),
-            recovery=RecoveryRules(hold=hold, max_unknown=max_unknown or plan.max_unknown),
-            ledger=self.path,
-        )
+        most = max_unknown or plan.max_unknown
+        return tuple(campaign_of(plan, one, self.path, account, most, hold) for one in self.lists)
 
     def _tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """The ledger's rows, without what differs from machine to machine."""
         names = ("attempts", "contacts", "events", "imports", "rejects", "counters")
         return {name: self._rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in names}  # noqa: S608 - ours
-
-
-@contextlib.contextmanager
-def folder_for(seed: int) -> Iterator[Path]:
-    """A folder in memory, where the machine has one."""
-    memory = Path("/dev/shm")  # noqa: S108 - tmpfs, a folder of our own in it
-    place = memory if memory.is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix=f"seed{seed}-", dir=place))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

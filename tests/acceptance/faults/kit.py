@@ -121,6 +121,7 @@ TIMES = {
     "client": "dialer.verbex.client:Client.__init__",
     "breaker": "dialer.policy.breaker:Breaker.__init__",
     "health": "dialer.runner.health",
+    "earlier": "dialer.earlier",
     "resolver": "aiohttp.connector:TCPConnector.__init__",
 }
 """Where times stand that are too long for a test."""

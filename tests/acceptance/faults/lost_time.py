@@ -1,4 +1,4 @@
-"""A ledger that is not itself: copied, put back, deleted. Means to lose the time since, and platforms of several kinds."""
+"""A ledger that is copied, put back or deleted: means to lose the time since, and platforms of several kinds."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ def test_f15_broken_json_is_unknown_until_the_platform_tells(tmp_path: Path) -> 
     with stage(tmp_path) as there:
         broken = b'{"_id": "ffffffffffffffffffffffff", "call_status": "regis'
         there.proxy.rule = first_dial({3: Answered(201, broken, after=True), 6: Answered(201, broken)})
-        invariants(there, there.run("run", there.plan()))
+        ended = there.run("run", there.plan())
+        invariants(there, ended)
+        assert ended.err.count("its answer cannot be read") == 1
         assert (len(there.ids(3)), there.rings_of(3)) == (1, 1)
         assert (len(there.ids(6)), len(set(there.ids(6))), there.rings_of(6)) == (2, 1, 1)
         for n in (3, 6):
