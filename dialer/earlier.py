@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dialer import whose
 from dialer.clock import Clock
 from dialer.ledger import Doubt
-from dialer.model import Answer, CallPage, CallRecord, Campaign, Candidate, EarlierCall, Reply
+from dialer.model import Answer, CallPage, CallRecord, Campaign, Candidate, ContactState, EarlierCall, Reply
 from dialer.policy import callid, recognition
 from dialer.verbex import Client, listing
 
@@ -28,10 +29,18 @@ _GAP = 3
 _KNOWN = 5
 """So many calls that are known are asked for, to see whether this is the account in which they were made."""
 
+_NEXT_SERIALS = 20
+"""So many next dials of everybody are tried for a call whose number nobody has any more."""
+
+_GLIMPSED = 100
+"""So many calls are looked at, at either end, where there is no doubt."""
+
 _AT_ONCE = 500
 _SIDE_BY_SIDE = 8
 _IN_VAIN = 200
 """After so many people of whom nothing was found by a way that is not proven, nothing will be."""
+
+FINISHED = frozenset({ContactState.DONE, ContactState.EXHAUSTED, ContactState.EXCLUDED})
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before a question is put again that was not answered."""
@@ -74,6 +83,7 @@ class Earlier:
         clock: Clock,
         books: Books,
         heard: Callable[[CallPage | Answer], None],
+        key_mark: str = "",
     ) -> None:
         self._campaign = campaign
         self._secret = secret
@@ -81,6 +91,20 @@ class Earlier:
         self._clock = clock
         self._books = books
         self._heard = heard
+        self._key_mark = key_mark
+
+    async def glimpse(self, since: datetime | None) -> bool:
+        """Whether the platform shows a call of ours that the ledger does not know, among the first that were made since
+        its last moment and among the newest: a folder may be put back together with everything that tells of it."""
+        after = None if since is None else recognition.seen_from(since, self._client.skew)
+        for asked in ({"start_time_after": after, "sort_direction": "asc"}, {"sort_direction": "desc"}):
+            page = await self._client.list(page_size=_GLIMPSED, **asked)
+            self._heard(page)
+            if isinstance(page, CallPage) and await self._named(
+                list(map(whose.nameless, page.calls)), all_people=False
+            ):
+                return True
+        return False
 
     async def look(self, doubt: Doubt) -> Looked:
         """Read the list back as far as `recovery.look_back` says, or to the last moment that the ledger knows if that
@@ -102,13 +126,18 @@ class Earlier:
         while earliest is not None:
             earliest = min(earliest, known_until or earliest)
             listed = await self._read_list(earliest)
-            if listed.whole_from is None:
-                return None
+            if listed.whole_from is None or listed.whole_from > earliest:
+                return None  # it cannot be read, or does not go back so far
             since = recognition.seen_from(known_until or earliest, self._client.skew)
-            calls, shows_ours = await self._among(listed.records, since, doubt.key_mark)
+            calls, shows_ours = await self._among(listed.records, since, doubt)
             is_all = known_until is not None or listed.whole_from == listing.EVER
-            earliest = None if is_all else _further(calls, earliest, look_back)
-        return Looked(calls, is_proven=shows_ours or await self._is_known_there(doubt.key_mark))
+            earliest = None if is_all else whose.further(calls, earliest, look_back)
+        if shows_ours:
+            return Looked(calls, is_proven=True)
+        known = await self._known_there(doubt.key_mark)
+        if known is not None and whose.ought_to_show(listed, known):
+            return None  # it has left out one that is there: it does not show all
+        return Looked(calls, is_proven=known is not None)
 
     async def _read_list(self, earliest: datetime) -> listing.Listing:
         """The list back to a moment (_Unanswered)."""
@@ -122,24 +151,42 @@ class Earlier:
         raise _Unanswered
 
     async def _among(
-        self, records: Sequence[CallRecord], since: datetime, key_mark: str
+        self, records: Sequence[CallRecord], since: datetime, doubt: Doubt
     ) -> tuple[tuple[EarlierCall, ...], bool]:
-        """The calls that are ours and strange to the ledger; and whether the list shows any of ours at all."""
-        told = [record for record in map(_nameless, records) if record.own_id or record.platform_id]
-        own_ids = [record.own_id for record in told if record.own_id is not None]
-        strange = await self._books.strange(own_ids)
-        by_id = await self._derived([record for record in told if record.own_id in strange])
-        ordered = sorted(told, key=_moment)
-        named = [_called(by_id[record.own_id], record) for record in ordered if record.own_id in by_id]
-        is_echoed = bool(named) or len(strange) < len(set(own_ids))
-        calls = tuple(named) if is_echoed else await self._alike(ordered, since)
-        return calls, bool(named) or await self._shows_known(told, key_mark)
+        """The calls that are ours and strange to the ledger; and whether the list is shown to be that account's in
+        which they were made. A call under the key of now says nothing of those under the key of then."""
+        told = [record for record in map(whose.nameless, records) if record.own_id or record.platform_id]
+        named = await self._named(told, all_people=True)
+        shows_known = await self._shows_known(told, doubt.key_mark)
+        is_echoed = bool(named) or await self._echoes(told)
+        calls = named if is_echoed else await self._alike(sorted(told, key=whose.moment), since)
+        is_other_key = doubt.has_attempts and "" not in (marks := {doubt.key_mark, self._key_mark}) and len(marks) > 1
+        return calls, shows_known or (bool(named) and not is_other_key)
+
+    async def _named(self, records: Sequence[CallRecord], *, all_people: bool) -> tuple[EarlierCall, ...]:
+        """The calls that bear an id of ours and are strange to the ledger, oldest first; of two under one the later."""
+        strange = await self._books.strange([record.own_id for record in records if record.own_id is not None])
+        strangers = [record for record in records if record.own_id in strange]
+        by_id = dict(await self._derived(strangers))
+        if all_people:
+            await self._derive_rest([record for record in strangers if record.own_id not in by_id], by_id)
+        found = {
+            record.own_id: whose.called(by_id[record.own_id], record)
+            for record in sorted(strangers, key=whose.moment)
+            if record.own_id in by_id
+        }
+        return tuple(found.values())
+
+    async def _echoes(self, records: Sequence[CallRecord]) -> bool:
+        """Whether the list shows calls by the ids that we gave them."""
+        own_ids = {record.own_id for record in records if record.own_id is not None}
+        return len(await self._books.strange(sorted(own_ids))) < len(own_ids)
 
     async def _derived(self, records: Sequence[CallRecord]) -> Mapping[str | None, tuple[Candidate, int]]:
         """Whose each of these ids is, by person and serial; those of other campaigns and ledgers are left out."""
         told: dict[str, set[str | None]] = defaultdict(set)
         for record in records:
-            told[_e164(record.to_number)].add(record.own_id)
+            told[whose.e164(record.to_number)].add(record.own_id)
         found: dict[str | None, tuple[Candidate, int]] = {}
         for candidate in await self._books.people_with(told):
             wanted = set[str | None]().union(*(told[number] for number in candidate.numbers if number in told))
@@ -152,19 +199,40 @@ class Earlier:
                         break
         return found
 
+    async def _derive_rest(self, records: Sequence[CallRecord], found: dict[str | None, tuple[Candidate, int]]) -> None:
+        """Those whose number nobody has any more: it was corrected in the list since. Everybody who could be dialled is
+        tried, for the dials that come next."""
+        own = {recognition.digits(number) for number in self._campaign.call.from_numbers}
+        rest = {record.own_id for record in records if recognition.digits(record.from_number) in own}
+        after = 0
+        while rest and (people := await self._books.dialable(after, _AT_ONCE)):
+            for candidate in people:
+                for serial in range(whose.next_serial(candidate), whose.next_serial(candidate) + _NEXT_SERIALS):
+                    if (call_id := self._call_id(candidate, serial)) in rest:
+                        found[call_id] = (candidate, serial)
+                        rest.discard(call_id)
+            after = people[-1].contact_id
+
     async def _alike(self, records: Sequence[CallRecord], since: datetime) -> tuple[EarlierCall, ...]:
         """Calls without any id of ours that fit by numbers and time: in doubt they are ours."""
         unnamed = [record for record in records if record.platform_id and recognition.bears_no_id_of_ours(record)]
         strange = await self._books.strange([record.platform_id or "" for record in unnamed])
         unnamed = [record for record in unnamed if record.platform_id in strange]
-        people = await self._books.people_with({_e164(record.to_number) for record in unnamed})
+        people = await self._books.people_with({whose.e164(record.to_number) for record in unnamed})
         own = self._campaign.call.from_numbers
+        by_number: dict[str, list[Candidate]] = defaultdict(list)
+        for one in sorted(people, key=lambda one: one.state in FINISHED):  # who is finished is not dialled again anyhow
+            for number in one.numbers:
+                by_number[recognition.digits(number)].append(one)
         taken: dict[int, int] = {}
         calls: list[EarlierCall] = []
         for record in unnamed:
-            fits = [one for one in people if recognition.is_one_of(record, one.numbers, own, since)]
+            there = by_number[recognition.digits(record.to_number)]
+            fits = [one for one in there if recognition.is_one_of(record, one.numbers, own, since)]
             for candidate in fits[:1]:
-                serial = taken[candidate.contact_id] = taken.get(candidate.contact_id, _next(candidate) - 1) + 1
+                serial = taken[candidate.contact_id] = (
+                    taken.get(candidate.contact_id, whose.next_serial(candidate) - 1) + 1
+                )
                 calls.append(self._one(candidate, serial, record))
         return tuple(calls)
 
@@ -177,13 +245,13 @@ class Earlier:
 
     # --- one by one ---
 
-    async def _is_known_there(self, key_mark: str) -> bool:
-        """Whether a GET finds one of the last calls that the ledger knows: then this is the account they belong to."""
+    async def _known_there(self, key_mark: str) -> CallRecord | None:
+        """One of the last calls that the ledger knows, found by GET: then this is the account they belong to."""
         for name in await self._books.last_calls(key_mark, _KNOWN):
             reply = await self._ask(name)
             if reply is not None and reply.record is not None:
-                return True
-        return False
+                return reply.record
+        return None
 
     async def _one_by_one(self, doubt: Doubt) -> Looked:
         """By GET and our ids alone; believed only if such a GET has found a call of ours."""
@@ -213,7 +281,7 @@ class Earlier:
     async def _of(self, candidate: Candidate) -> list[EarlierCall] | None:
         """A person's calls after the last that is known; None where the platform does not say (_Unanswered)."""
         calls: list[EarlierCall] = []
-        serial = _next(candidate)
+        serial = whose.next_serial(candidate)
         missing = 0
         while missing < _GAP:
             reply = await self._ask(self._call_id(candidate, serial))
@@ -234,56 +302,13 @@ class Earlier:
             answer = await self._client.get(name)
             self._heard(answer)
             if isinstance(answer, Reply) and not listing.may_mend(answer):
-                return answer if answer.record is not None or answer.status == _NOT_FOUND else None
+                return answer if answer.record is not None or answer.status == whose.NOT_FOUND else None
             if pause is not None:
-                await self._clock.sleep(max(pause, _asked_to_wait(answer)))
+                await self._clock.sleep(max(pause, whose.asked_to_wait(answer)))
         raise _Unanswered
 
     def _one(self, candidate: Candidate, serial: int, record: CallRecord) -> EarlierCall:
-        return _called((candidate, serial), record, self._call_id(candidate, serial))
+        return whose.called((candidate, serial), record, self._call_id(candidate, serial))
 
     def _call_id(self, candidate: Candidate, serial: int) -> str:
         return callid.call_id(self._secret, self._campaign.name, candidate.person, serial)
-
-
-_NOT_FOUND = 404
-_LONGEST_WAIT = 60.0
-
-
-def _asked_to_wait(answer: Answer) -> float:
-    """Seconds for which the platform asks not to be asked."""
-    return min(answer.retry_after or 0.0, _LONGEST_WAIT) if isinstance(answer, Reply) else 0.0
-
-
-def _next(candidate: Candidate) -> int:
-    """The serial number of the dial that would have come next."""
-    return candidate.serial if candidate.reuse is not None else candidate.serial + 1
-
-
-def _further(calls: Sequence[EarlierCall], earliest: datetime, look_back: timedelta) -> datetime | None:
-    """From when on the list must be read too, so that `look_back` passes without a call; None if it has."""
-    moments = [moment for call in calls if (moment := call.record.started_at or call.record.ended_at) is not None]
-    further = min(moments, default=earliest + look_back) - look_back
-    return further if further < earliest else None
-
-
-def _nameless(record: CallRecord) -> CallRecord:
-    """A call as it tells of us: an id that no dialer gives is the platform's own, whatever stands beside it."""
-    is_foreign = record.own_id is not None and not callid.may_be_ours(record.own_id)
-    return replace(record, own_id=None) if is_foreign else record
-
-
-def _called(whose: tuple[Candidate, int], record: CallRecord, call_id: str = "") -> EarlierCall:
-    candidate, serial = whose
-    number = next((one for one in candidate.numbers if recognition.is_same_number(one, record.to_number)), None)
-    return EarlierCall(candidate, serial, call_id or record.own_id or "", number or record.to_number, record)
-
-
-def _moment(record: CallRecord) -> float:
-    """When a call began; one that has not begun yet is the newest."""
-    moment = record.started_at or record.ended_at
-    return float("inf") if moment is None else moment.timestamp()
-
-
-def _e164(number: str) -> str:
-    return f"+{recognition.digits(number)}"

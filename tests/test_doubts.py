@@ -14,8 +14,8 @@ from dialer.ledger import Ledger
 from dialer.ledger.moments import text
 from dialer.model import Campaign
 from dialer.policy import callid
-from tests.desk import Desk, answer, desk
-from tests.engine_kit import OWN, begun, campaign, heart, number, open_ledger, placed, with_people
+from tests.desk import Desk, answer, desk, no_echo
+from tests.engine_kit import OWN, begun, campaign, dial_of, heart, number, open_ledger, placed, with_people
 from tests.virtual_time import Time, in_virtual_time, moment
 
 PEOPLE = [number(n) for n in range(3)]
@@ -123,6 +123,23 @@ def test_a_later_call_waits_for_the_word_on_the_one_before_it(tmp_path: Path, st
     played(tmp_path, work, script=script)
 
 
+def test_a_call_that_is_found_for_an_open_dial_is_not_written_down_twice(tmp_path: Path) -> None:
+    """A platform that tells no ids: by numbers and time it may be the call of that dial, or a later one."""
+
+    async def work(there: Scene) -> None:
+        attempt = await begun(there.ledger, there.rules, there.campaign_id)
+        there.desk.place(dial_of(attempt))
+        there.desk.told = lambda record: {**no_echo(record), "call_id": None}
+        there.doubt()
+        _, _, states = await there.run(none_were_called=True)
+        assert states[attempt.person] == "waiting"
+        attempts = there.ledger._connection.execute("SELECT serial, state FROM attempts WHERE contact_id = 1")
+        assert [tuple(row) for row in attempts] == [(1, "ended")]
+        assert there.rang() == [1, 1, 1]
+
+    played(tmp_path, work, script={PEOPLE[0]: ("no_answer",)}, lookup="platform")
+
+
 def test_where_no_word_comes_the_person_is_left_alone_and_looked_for_again(tmp_path: Path) -> None:
     """A platform that shows the later call, and nothing of the earlier one: that one may have been placed, or not."""
 
@@ -179,7 +196,7 @@ def test_unproven_nobody_is_dialled_but_on_a_persons_word(tmp_path: Path) -> Non
         assert (set(states.values()), there.rang()) == ({"due"}, [0, 0, 0])
         assert "ledger_proven" not in said
         assert there.is_doubted()
-        stopped, said, states = await there.run(yes=True)
+        stopped, said, states = await there.run(none_were_called=True)
         assert stopped is None
         assert (set(states.values()), there.rang()) == ({"done"}, [1, 1, 1])
         assert "ledger_believed" in said

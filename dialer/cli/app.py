@@ -70,6 +70,12 @@ def run(
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="PERSON", help="Dial this person alone: id or number.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to what a terminal would be asked.")] = False,
+    none_were_called: Annotated[
+        bool,
+        typer.Option(
+            "--none-were-called", help="Nobody was called by a ledger that is gone: where the platform cannot tell."
+        ),
+    ] = False,
     wait: Annotated[
         str | None, typer.Option(metavar="[2h]", help="Stay for what is due later: for all, or so long at most.")
     ] = None,
@@ -82,7 +88,9 @@ def run(
     """Import what is new, recover what was open, dial to the end. Safe to repeat, safe to kill."""
     from dialer.cli import running
 
-    options = running.options(max_runtime, max_calls, only, yes, wait, grace, retry_lock)
+    options = running.options(
+        max_runtime, max_calls, only, yes, wait, grace, retry_lock, none_were_called=none_were_called
+    )
     raise typer.Exit(running.run(campaigns, options, result, log_format, quiet))
 
 

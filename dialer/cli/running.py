@@ -37,6 +37,7 @@ def options(
     retry_lock: str,
     *,
     dials: bool = True,
+    none_were_called: bool = False,
 ) -> Options:
     """The options as values (UsageError)."""
     waits = None if wait is None else math.inf if wait == "forever" else given.seconds("--wait", wait)
@@ -49,6 +50,7 @@ def options(
         grace=given.seconds("--grace", grace),
         retry_lock=given.seconds("--retry-lock", retry_lock),
         dials=dials,
+        none_were_called=none_were_called,
     )
 
 

@@ -22,11 +22,9 @@ from dialer.ledger import (
     binding,
     dialing,
     due,
-    earlier,
     endings,
     identity,
     importing,
-    inbox,
     opening,
     pausing,
     unknowns,
@@ -38,6 +36,7 @@ from dialer.ledger.due import STOP_WHEN, Paused
 from dialer.ledger.earlier import Doubt
 from dialer.ledger.events import SQL, RunMark, fenced
 from dialer.ledger.importing import Imported
+from dialer.ledger.lookups import Lookups
 from dialer.ledger.moments import text
 from dialer.ledger.unknowns import Unknown
 from dialer.ledger.writer import InlineExecutor, Writer
@@ -70,7 +69,7 @@ __all__ = [
 Now = Callable[[], datetime]
 
 
-class Ledger:
+class Ledger(Lookups):
     """The writing side of a ledger, from `open` to `close`; the process holds its lock for that time."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: Executor, lock: Lock, now: Now) -> None:
@@ -294,61 +293,6 @@ class Ledger:
         """The operator's word on a held attempt."""
         now, run = self._now(), self._mark
         return await self._writer.do(lambda db: unknowns.mark(db, attempt, word, decide, why, who, now, run))
-
-    # --- calls that this ledger may not know ---
-
-    async def doubt_of(self, campaign: int) -> Doubt | None:
-        """Why calls may have been made of which this ledger does not know, if the platform was not asked since."""
-        return await self._writer.do(lambda db: earlier.doubt_of(db, campaign))
-
-    async def prove(self, campaign: int, how: str) -> None:
-        """The platform was asked for them, and all that it told of is written down."""
-        now, mark = self._now(), self._mark
-        await self._writer.do(lambda db: earlier.prove(db, campaign, how, now, mark))
-
-    async def people_with(self, campaign: int, numbers: Iterable[str]) -> list[Candidate]:
-        """Contacts that have one of these numbers."""
-        return await self._writer.do(lambda db: earlier.people_with(db, campaign, numbers))
-
-    async def dialable(self, campaign: int, after: int, limit: int) -> list[Candidate]:
-        """Contacts that are due or waiting, by their ids, from one on."""
-        return await self._writer.do(lambda db: earlier.dialable(db, campaign, after, limit))
-
-    async def last_calls(self, key_mark: str, limit: int) -> list[str]:
-        """Ids of the last calls that ended and were dialled under this key."""
-        return await self._writer.do(lambda db: earlier.last_calls(db, key_mark, limit))
-
-    async def dialled_under(self, ids: Sequence[str]) -> set[str]:
-        """The marks of the keys under which the calls of these ids were dialled."""
-        return await self._writer.do(lambda db: earlier.dialled_under(db, ids))
-
-    async def strange(self, ids: Sequence[str]) -> set[str]:
-        """Those of the ids that belong to no attempt."""
-        return await self._writer.do(lambda db: earlier.strange(db, ids))
-
-    async def adopt(
-        self, candidate: Candidate, serial: int, call_id: str, number: str, record: CallRecord
-    ) -> int | Passed:
-        """Make an attempt of a call of which this ledger did not know."""
-        now, mark = self._now(), self._mark
-        return await self._writer.do(
-            lambda db: earlier.adopt(db, candidate, serial, call_id, number, record, now, mark)
-        )
-
-    # --- what was told by webhook ---
-
-    async def keep(self, trace_id: str, event: str, call: str, body: str) -> bool:
-        """Keep a delivery; False if it is there already."""
-        now = self._now()
-        return await self._writer.do(lambda db: inbox.keep(db, trace_id, event, call, body, now))
-
-    async def was_told_of(self, call: str) -> bool:
-        """Whether a delivery tells of a call by this id, ours or the platform's."""
-        return await self._writer.do(lambda db: inbox.tells_of(db, call))
-
-    async def strangers(self, since: datetime, limit: int) -> list[str]:
-        """Calls that were told of since then and belong to no attempt."""
-        return await self._writer.do(lambda db: inbox.strangers(db, since, limit))
 
     async def recent_endings(self, campaign: int, limit: int) -> list[EndedCall]:
         """The last calls that ended since a person had the campaign go on, the oldest first."""

@@ -37,6 +37,18 @@ def doubt_of(db: sqlite3.Connection, campaign: int) -> Doubt | None:
     return Doubt(row["doubt"], known_until, bool(row["has_attempts"]), row["key_mark"])
 
 
+def last_moment(db: sqlite3.Connection, run: int) -> datetime | None:
+    """The last moment that the ledger knows of other runs than this."""
+    row = db.execute(SQL["last_moment"], {"run": run}).fetchone()
+    return None if row is None else instant(row["at"])
+
+
+def doubted(db: sqlite3.Connection, why: str, now: datetime) -> None:
+    """There are calls of which the ledger does not know; no campaign is certain of its own any more."""
+    db.execute(SQL["shown_strange"], {"doubt": why, "at": text(now)})
+    db.execute(SQL["ask_anew"])
+
+
 def prove(db: sqlite3.Connection, campaign: int, how: str, now: datetime, mark: RunMark) -> None:
     """The platform was asked, and what it told of is written down."""
     db.execute(SQL["proven"], {"campaign": campaign, "at": text(now)})

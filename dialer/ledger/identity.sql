@@ -20,6 +20,16 @@ UPDATE ledger SET device = :device, inode = :inode, doubt = :doubt,
                          THEN doubted_at ELSE :at END
 WHERE id = 1
 
+-- :name last_moment
+-- The last moment that the ledger knows of earlier runs.
+SELECT at FROM events WHERE run_id IS NOT :run ORDER BY id DESC LIMIT 1
+
+-- :name shown_strange
+-- The platform shows calls that the ledger does not know.
+UPDATE ledger SET doubt = :doubt, doubted_at = CASE WHEN doubted_at IS NOT NULL AND EXISTS
+       (SELECT 1 FROM campaigns WHERE proven_at IS NULL) THEN doubted_at ELSE :at END
+WHERE id = 1
+
 -- :name ask_anew
 -- Whatever the platform was asked before: no campaign's calls are known for certain.
 UPDATE campaigns SET proven_at = NULL

@@ -14,6 +14,7 @@ from dialer.lines import Line, Lines
 from dialer.model import Campaign, EarlierCall, StopCause
 
 _EARLIER_CALLS = "earlier_calls"
+_WORKERS = 200
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 """Seconds after which it is tried again to write a call down that must wait for another."""
 
@@ -64,13 +65,13 @@ class Doubts:
         self._taken: dict[str, Line] = {}
         self.is_adopting = False
 
-    async def resolve(self, *, yes: bool) -> Found | StopCause:
+    async def resolve(self, *, none_were_called: bool) -> Found | StopCause:
         """Calls of ours that the ledger does not know; or why nobody may be dialled. The lines of those that are live
-        are taken.
+        are taken. `none_were_called`: the operator says so, where the platform cannot tell.
 
         Until they are written down (`write_down`), each run looks again.
         """
-        doubt = await self._ledger.doubt_of(self._campaign_id)
+        doubt = await self._ledger.doubt_of(self._campaign_id) or await self._glimpsed()
         if doubt is None:
             return {}
         self._say(
@@ -79,7 +80,7 @@ class Doubts:
             "platform is asked for them before anybody is dialled",
         )
         looked = await self._earlier.look(doubt)
-        if not looked.is_proven and not yes:
+        if not looked.is_answered or not (looked.is_proven or none_were_called):
             return self._unproven(doubt, looked)
         found: dict[int, list[EarlierCall]] = defaultdict(list)
         for call in sorted(looked.calls, key=lambda call: call.serial):
@@ -87,11 +88,19 @@ class Doubts:
             if not call.record.is_over:
                 self._taken[call.call_id] = self._lines.take()
         if not looked.is_proven:
-            self._say("ledger_believed", "the platform could not show that these are all; you said --yes")
+            self._say("ledger_believed", "the platform could not show that these are all; --none-were-called says so")
         if not found:
             await self._done(0)
         self.is_adopting = bool(found)
         return found
+
+    async def _glimpsed(self) -> Doubt | None:
+        """A doubt where nothing here speaks for one, and yet the platform shows a call that the ledger does not know:
+        the whole folder was put back, perhaps."""
+        if not await self._earlier.glimpse(await self._ledger.last_moment()):
+            return None
+        await self._ledger.doubt("the platform shows calls of ours that it does not know")
+        return await self._ledger.doubt_of(self._campaign_id)
 
     async def write_down(self, found: Found, adopt: Adopt, is_free: Callable[[int], None]) -> None:
         """Adopt what was found, each person's calls in their order; `is_free` is told who may be dialled then on.
@@ -100,26 +109,38 @@ class Doubts:
         expected in this run, the person is left alone, and the next run looks again.
         """
 
-        async def those_of(contact: int, calls: Sequence[EarlierCall]) -> bool:
-            try:
-                for call in calls:
-                    if not await self._is_written(call, adopt):
-                        return False
-            finally:
-                for call in calls:
-                    if (line := self._taken.pop(call.call_id, None)) is not None:
-                        line.free()
-            is_free(contact)
-            return True
+        waiting = 0
+        people = iter(found.items())
 
+        async def work() -> None:
+            nonlocal waiting
+            for contact, calls in people:
+                if await self._are_written(calls, adopt):
+                    is_free(contact)
+                else:
+                    waiting += 1
+
+        # A call that is live keeps its worker to its end; the others have theirs at once.
+        live = sum(not call.record.is_over for calls in found.values() for call in calls)
         try:
-            done = await asyncio.gather(*(those_of(contact, calls) for contact, calls in found.items()))
-            if all(done):
-                await self._done(sum(map(len, found.values())))
+            await asyncio.gather(*(work() for _ in range(min(len(found), live + _WORKERS))))
+            if waiting:
+                self._say("earlier_calls_wait", _waiting(waiting), is_trouble=True)
             else:
-                self._say("earlier_calls_wait", _waiting(done.count(False)), is_trouble=True)
+                await self._done(sum(map(len, found.values())))
         finally:
             self.is_adopting = False
+
+    async def _are_written(self, calls: Sequence[EarlierCall], adopt: Adopt) -> bool:
+        try:
+            for call in calls:
+                if not await self._is_written(call, adopt):
+                    return False
+        finally:
+            for call in calls:
+                if (line := self._taken.pop(call.call_id, None)) is not None:
+                    line.free()
+        return True
 
     async def _is_written(self, call: EarlierCall, adopt: Adopt) -> bool:
         pause = _FIRST_PAUSE
@@ -149,7 +170,7 @@ class Doubts:
             _EARLIER_CALLS,
             f"{open_question}, and the platform shows no call of ours under this key, so that nobody is sure to be "
             f"called for the first time. Put the right ledger and {self._ledger.path.name}.secret back, or correct "
-            "platform.api_key; if nobody of this list was called since, say so by running once with --yes",
+            "platform.api_key; if nobody of this list was called since, say so by running once with --none-were-called",
         )
 
 

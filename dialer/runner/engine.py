@@ -100,7 +100,9 @@ class Engine:
             passed=self._passed,
             stop=self.stop,
         )
-        earlier = Earlier(campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self.platform.hear)
+        earlier = Earlier(
+            campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self.platform.hear, key_mark
+        )
         is_quiet = lambda: live_anywhere() == 0 and not self.recovery.is_hopeful  # noqa: E731 - one condition
         self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet)
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
@@ -149,13 +151,12 @@ class Engine:
             return
         await self._recover()
         if self._options.dials and self.stopped is None:
-            yes = self._options.yes
             self.imported = await take_in(
                 self._ledger,
                 self.campaign,
                 self.campaign_id,
                 self._clock,
-                yes=yes,
+                yes=self._options.yes,
                 is_stopping=lambda: self.scheduler.stopping,
             )
             if self.imported is not None:
@@ -168,7 +169,7 @@ class Engine:
     async def _look_for_earlier(self) -> None:
         if self.stopped is not None or not self._options.dials:
             return
-        found = await self._doubts.resolve(yes=self._options.yes)
+        found = await self._doubts.resolve(none_were_called=self._options.none_were_called)
         if isinstance(found, StopCause):
             self.stop(found)
         elif found:

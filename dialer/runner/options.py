@@ -9,13 +9,15 @@ from dataclasses import dataclass
 class Options:
     """The options of `run` and `settle`; lengths of time in seconds, None where not given.
 
-    `wait` is infinite for a bare `--wait`. `dials` is False for `settle`, which only learns how open calls ended.
+    `none_were_called`: nobody was called by a ledger that is gone, where the platform cannot tell. `wait` is infinite
+    for a bare `--wait`. `dials` is False for `settle`, which only learns how open calls ended.
     """
 
     max_runtime: float | None = None
     max_calls: int | None = None
     only: str | None = None
     yes: bool = False
+    none_were_called: bool = False
     wait: float | None = None
     grace: float = 30.0
     retry_lock: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,10 +32,11 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class _Pages:
     """Records of the pages up to the one that is enough, None where one could not be read; whether the list itself came
-    to its end; and the answer that was no page."""
+    to its end; how many calls the platform says that there are; and the answer that was no page."""
 
     records: list[CallRecord] | None
     reached_end: bool = False
+    total: int | None = None
     failed: Answer | None = None
 
 
@@ -56,14 +57,25 @@ async def read_back(client: Client, earliest: datetime, back_to: datetime, heard
     plain = await _pages(client, heard, is_enough)
     if plain.records is None:
         return Listing((), None, may_mend(plain.failed))
-    if plain.reached_end:
+    if plain.reached_end and not _is_short(plain):
         return Listing(tuple(plain.records), EVER)
     filtered = await _pages(client, heard, is_enough, after=back_to)
     unstarted = await _pages(client, heard, _has_started, order="asc")
     records = _each_once([*plain.records, *(filtered.records or ()), *(unstarted.records or ())])
     if filtered.records is None or unstarted.records is None:
         return Listing(records, None, may_mend(filtered.failed or unstarted.failed))
+    if plain.reached_end:
+        return Listing(records, _oldest(records))
     return Listing(records, earliest)
+
+
+def _is_short(pages: _Pages) -> bool:
+    """Whether the list came to an end before it had shown all the calls that it counts: it may go back only so far."""
+    return pages.total is not None and len(pages.records or ()) < pages.total
+
+
+def _oldest(records: Iterable[CallRecord]) -> datetime | None:
+    return min((record.started_at for record in records if record.started_at is not None), default=None)
 
 
 class _Before:
@@ -91,15 +103,17 @@ async def _pages(
 ) -> _Pages:
     records: list[CallRecord] = []
     token: str | None = None
+    total: int | None = None
     for _ in range(_MOST_PAGES):
         page = await client.list(page_size=_PAGE, page_token=token, start_time_after=after, sort_direction=order)
         heard(page)
         if not isinstance(page, CallPage):
             return _Pages(None, failed=page)
         records.extend(page.calls)
+        total = page.total_count if total is None else total
         token = page.next_page_token
         if token is None:
-            return _Pages(records, reached_end=True)
+            return _Pages(records, reached_end=True, total=total)
         if is_enough(page):
             return _Pages(records)
     return _Pages(None)

@@ -72,8 +72,8 @@ def test_f29_deleted_on_a_platform_that_tells_no_ids(tmp_path: Path) -> None:
         delete(there)
         ended = dials_nobody(there, path, 70)
         assert "shows no call of ours under this key" in ended.err
-        assert "--yes" in ended.err
-        invariants(there, there.run("run", path, "--yes"), most=3)
+        assert "--none-were-called" in ended.err
+        invariants(there, there.run("run", path, "--none-were-called"), most=3)
         _never_asked_again(there, path)
 
 

@@ -35,6 +35,7 @@ def test_f32_the_key_of_another_account_redials_nobody(tmp_path: Path, placed: b
     with stage(tmp_path) as there:
         path = there.plan(recovery={"hold": "1s"}, pace={"concurrent_calls": 1})
         _killed_with_a_dial_under_way(there, path, n, placed=placed)
+        path = there.plan(recovery={"hold": "1s"}, pace={"calls_per_second": 4})  # others are dialled in the hold
         there.environ["FAULT_KEY"] = OTHER_KEY
         port, own = free_port(), there.proxy.to_port
         with another_platform(port, tmp_path / "other.jsonl"):

@@ -38,11 +38,11 @@ def test_f36_with_a_sign_of_earlier_runs_nobody_is_dialled_but_on_a_persons_word
             ended = dials_nobody(there, path, 70)
             assert "the platform's list of calls answers 404" in ended.err
             assert "an earlier ledger was deleted" in ended.err
-            assert "--yes" in ended.err
+            assert "--none-were-called" in ended.err
         # On a person's word; what it was about is said.
         asked = len(there.proxy.dials)
-        ended = there.run("run", path, "--yes", "--max-calls", "1")
-        assert "you said --yes" in ended.err
+        ended = there.run("run", path, "--none-were-called", "--max-calls", "1")
+        assert "--none-were-called says so" in ended.err
         assert len(there.proxy.dials) == asked + 1
         assert before
         there.proxy.rule = nothing
