@@ -188,7 +188,7 @@ class Recovery:
         return first * 2.0 ** min(max(0, tries - LOOKS), _MOST_DOUBLINGS)
 
     async def _round(self, cases: Sequence[Case]) -> None:
-        listed = await self._read_list(min(self._made_at(case.attempt) for case in cases))
+        listed = await self._read_list(cases)
         if listed.whole_from is not None:
             await self._learn_from(listed.records, {self._key_of(case.attempt.key_mark) for case in cases})
         told_of: tuple[CallRecord, ...] | None = None
@@ -224,7 +224,7 @@ class Recovery:
         missing = [case for case in held if not await self._is_there(case, shown.records, Way.GET_PLATFORM)]
         missing = [case for case in missing if not case.answered.is_set() and (case.is_told or not shown.is_clear)]
         if missing:
-            listed = await self._read_list(min(self._made_at(case.attempt) for case in missing))
+            listed = await self._read_list(missing)
             for case in missing:
                 await self._is_there(case, listed.records, Way.LIST)
 
@@ -294,11 +294,20 @@ class Recovery:
                 absent.add(way)
         return None, absent
 
-    async def _read_list(self, since: datetime) -> listing.Listing:
+    async def _read_list(self, cases: Sequence[Case]) -> listing.Listing:
+        """The list, back to the first of these; of its records those that may be theirs."""
+        ids = {name for case in cases for name in (case.attempt.call_id, case.attempt.platform_id)} - {None}
+        numbers = {recognition.digits(case.attempt.number) for case in cases}
+
+        def keep(record: CallRecord) -> bool:
+            is_theirs = record.own_id in ids or record.platform_id in ids
+            return is_theirs or recognition.digits(record.to_number) in numbers
+
+        since = min(self._made_at(case.attempt) for case in cases)
         now = self._clock.now()
         earliest = min(max(since, now - timedelta(seconds=self._rules.look_back)), now)
         back_to = recognition.seen_from(earliest, self._client.skew)
-        return await listing.read_back(self._client, earliest, back_to, self._heard)
+        return await listing.read_back(self._client, earliest, back_to, self._heard, keep)
 
     async def _strangers(self, cases: Iterable[Case], tries: int = MOST_TRIES) -> Shown:
         """Calls of which only webhooks have told, since the first of these was dialled."""

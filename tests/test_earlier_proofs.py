@@ -148,3 +148,17 @@ def test_without_a_list_a_glimpse_shows_nothing(tmp_path: Path, status: int) -> 
         assert not await at_work.earlier.glimpse(None)
 
     searching(tmp_path, work)
+
+
+def test_of_a_long_list_only_what_is_asked_for_is_kept_and_it_is_whole_all_the_same(tmp_path: Path) -> None:
+    async def work(at_work: Looking) -> None:
+        at_work.lost(1, 1)
+        for n in range(300):
+            at_work.place(f"other-{n}", number(300 + n))
+        now, client = at_work.desk.time.clock.now(), at_work.earlier._client
+        listed = await listing.read_back(client, now, now, lambda page: None, lambda one: one.to_number == number(1))
+        assert listed.whole_from == listing.EVER
+        assert len(listed.records) == 201
+        assert listed.records[-1].to_number == number(1)
+
+    searching(tmp_path, work)

@@ -12,6 +12,7 @@ from dialer.verbex.client import Client
 _PAGE = 1000
 _MOST_PAGES = 500
 _TOO_MANY = 429
+_ALWAYS_KEPT = 200
 
 EVER = datetime.min.replace(tzinfo=UTC)
 """As the moment from which a list is whole that was read to its end."""
@@ -32,10 +33,11 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class _Pages:
     """Records of the pages up to the one that is enough, None where one could not be read; whether the list itself came
-    to its end; how many calls the platform says that there are; and the answer that was no page."""
+    to its end; how many calls were shown, and how many the platform counts; and the answer that was no page."""
 
     records: list[CallRecord] | None
     reached_end: bool = False
+    count: int = 0
     total: int | None = None
     failed: Answer | None = None
 
@@ -47,20 +49,32 @@ def may_mend(answer: Answer | None) -> bool:
     return isinstance(answer, NoReply)
 
 
-async def read_back(client: Client, earliest: datetime, back_to: datetime, heard: Heard) -> Listing:
+def _every(_: CallRecord) -> bool:
+    return True
+
+
+async def read_back(
+    client: Client,
+    earliest: datetime,
+    back_to: datetime,
+    heard: Heard,
+    keep: Callable[[CallRecord], bool] = _every,
+) -> Listing:
     """All calls since `earliest`; pages are read until one ends before `back_to`, which allows for another clock.
+
+    Records bear transcripts: of a long list only those are kept that `keep` asks for, and a few at its beginning.
 
     Newest first; then by the time filter, and from the other end, since a platform may sort calls that have not
     started yet elsewhere: where it has no time for them, behind all the others.
     """
     is_enough = _Before(back_to)
-    plain = await _pages(client, heard, is_enough)
+    plain = await _pages(client, heard, is_enough, keep)
     if plain.records is None:
         return Listing((), None, may_mend(plain.failed))
     if plain.reached_end and not _is_short(plain):
         return Listing(tuple(plain.records), EVER)
-    filtered = await _pages(client, heard, is_enough, after=back_to)
-    unstarted = await _pages(client, heard, _has_started, order="asc")
+    filtered = await _pages(client, heard, is_enough, keep, after=back_to)
+    unstarted = await _pages(client, heard, _has_started, keep, order="asc")
     records = _each_once([*plain.records, *(filtered.records or ()), *(unstarted.records or ())])
     if filtered.records is None or unstarted.records is None:
         return Listing(records, None, may_mend(filtered.failed or unstarted.failed))
@@ -71,7 +85,7 @@ async def read_back(client: Client, earliest: datetime, back_to: datetime, heard
 
 def _is_short(pages: _Pages) -> bool:
     """Whether the list came to an end before it had shown all the calls that it counts: it may go back only so far."""
-    return pages.total is not None and len(pages.records or ()) < pages.total
+    return pages.total is not None and pages.count < pages.total
 
 
 def _oldest(records: Iterable[CallRecord]) -> datetime | None:
@@ -97,6 +111,7 @@ async def _pages(
     client: Client,
     heard: Heard,
     is_enough: Callable[[CallPage], bool],
+    keep: Callable[[CallRecord], bool],
     *,
     after: datetime | None = None,
     order: str = "desc",
@@ -104,16 +119,18 @@ async def _pages(
     records: list[CallRecord] = []
     token: str | None = None
     total: int | None = None
+    count = 0
     for _ in range(_MOST_PAGES):
         page = await client.list(page_size=_PAGE, page_token=token, start_time_after=after, sort_direction=order)
         heard(page)
         if not isinstance(page, CallPage):
             return _Pages(None, failed=page)
-        records.extend(page.calls)
+        records.extend(record for record in page.calls if len(records) < _ALWAYS_KEPT or keep(record))
+        count += len(page.calls)
         total = page.total_count if total is None else total
         token = page.next_page_token
         if token is None:
-            return _Pages(records, reached_end=True, total=total)
+            return _Pages(records, reached_end=True, count=count, total=total)
         if is_enough(page):
             return _Pages(records)
     return _Pages(None)
