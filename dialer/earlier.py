@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from dialer import whose
 from dialer.clock import Clock
 from dialer.ledger import Doubt
-from dialer.model import Answer, CallPage, CallRecord, Campaign, Candidate, ContactState, EarlierCall, Reply
+from dialer.model import FINISHED, Answer, CallPage, CallRecord, Campaign, Candidate, EarlierCall, Reply
 from dialer.policy import callid, recognition
 from dialer.verbex import Client, listing
 
@@ -39,8 +39,6 @@ _AT_ONCE = 500
 _SIDE_BY_SIDE = 8
 _IN_VAIN = 200
 """After so many people of whom nothing was found by a way that is not proven, nothing will be."""
-
-FINISHED = frozenset({ContactState.DONE, ContactState.EXHAUSTED, ContactState.EXCLUDED})
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before a question is put again that was not answered."""
@@ -135,7 +133,7 @@ class Earlier:
         if shows_ours:
             return Looked(calls, is_proven=True)
         known = await self._known_there(doubt.key_mark)
-        if known is not None and whose.ought_to_show(listed, known):
+        if known is not None and listed.ought_to_show(known):
             return None  # it has left out one that is there: it does not show all
         return Looked(calls, is_proven=known is not None)
 
@@ -302,9 +300,9 @@ class Earlier:
             answer = await self._client.get(name)
             self._heard(answer)
             if isinstance(answer, Reply) and not listing.may_mend(answer):
-                return answer if answer.record is not None or answer.status == whose.NOT_FOUND else None
+                return answer if answer.record is not None or answer.status == _NOT_FOUND else None
             if pause is not None:
-                await self._clock.sleep(max(pause, whose.asked_to_wait(answer)))
+                await self._clock.sleep(max(pause, _asked_to_wait(answer)))
         raise _Unanswered
 
     def _one(self, candidate: Candidate, serial: int, record: CallRecord) -> EarlierCall:
@@ -312,3 +310,12 @@ class Earlier:
 
     def _call_id(self, candidate: Candidate, serial: int) -> str:
         return callid.call_id(self._secret, self._campaign.name, candidate.person, serial)
+
+
+_NOT_FOUND = 404
+_LONGEST_WAIT = 60.0
+
+
+def _asked_to_wait(answer: Answer) -> float:
+    """Seconds for which the platform asks not to be asked."""
+    return min(answer.retry_after or 0.0, _LONGEST_WAIT) if isinstance(answer, Reply) else 0.0

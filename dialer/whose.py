@@ -6,17 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dialer.model import Answer, CallRecord, Candidate, EarlierCall, Reply
+from dialer.model import CallRecord, Candidate, EarlierCall
 from dialer.policy import callid, recognition
-from dialer.verbex import listing
-
-NOT_FOUND = 404
-_LONGEST_WAIT = 60.0
-
-
-def asked_to_wait(answer: Answer) -> float:
-    """Seconds for which the platform asks not to be asked."""
-    return min(answer.retry_after or 0.0, _LONGEST_WAIT) if isinstance(answer, Reply) else 0.0
 
 
 def next_serial(candidate: Candidate) -> int:
@@ -24,17 +15,11 @@ def next_serial(candidate: Candidate) -> int:
     return candidate.serial if candidate.reuse is not None else candidate.serial + 1
 
 
-def ought_to_show(listed: listing.Listing, known: CallRecord) -> bool:
-    """Whether a call that is there lies in the time of which the list shows all."""
-    moment = known.started_at or known.ended_at
-    return moment is not None and listed.whole_from is not None and moment >= listed.whole_from
-
-
 def further(calls: Sequence[EarlierCall], earliest: datetime, look_back: timedelta) -> datetime | None:
     """From when on the list must be read too, so that `look_back` passes without a call; None if it has."""
-    moments = [moment for call in calls if (moment := call.record.started_at or call.record.ended_at) is not None]
-    further = min(moments, default=earliest + look_back) - look_back
-    return further if further < earliest else None
+    moments = [begun for call in calls if (begun := call.record.started_at or call.record.ended_at) is not None]
+    from_then = min(moments, default=earliest + look_back) - look_back
+    return from_then if from_then < earliest else None
 
 
 def nameless(record: CallRecord) -> CallRecord:
@@ -43,17 +28,19 @@ def nameless(record: CallRecord) -> CallRecord:
     return replace(record, own_id=None) if is_foreign else record
 
 
-def called(whose: tuple[Candidate, int], record: CallRecord, call_id: str = "") -> EarlierCall:
-    candidate, serial = whose
+def called(whom: tuple[Candidate, int], record: CallRecord, call_id: str = "") -> EarlierCall:
+    """A record as the call of a person, by which of their dials."""
+    candidate, serial = whom
     number = next((one for one in candidate.numbers if recognition.is_same_number(one, record.to_number)), None)
     return EarlierCall(candidate, serial, call_id or record.own_id or "", number or record.to_number, record)
 
 
 def moment(record: CallRecord) -> float:
     """When a call began; one that has not begun yet is the newest."""
-    moment = record.started_at or record.ended_at
-    return float("inf") if moment is None else moment.timestamp()
+    begun = record.started_at or record.ended_at
+    return float("inf") if begun is None else begun.timestamp()
 
 
 def e164(number: str) -> str:
+    """A number of the platform's, as the ledger writes numbers."""
     return f"+{recognition.digits(number)}"

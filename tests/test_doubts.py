@@ -12,8 +12,8 @@ import pytest
 from dialer.errors import ExitCode
 from dialer.ledger import Ledger
 from dialer.ledger.moments import text
-from dialer.model import Campaign
-from dialer.policy import callid
+from dialer.model import Campaign, Mark
+from dialer.policy import callid, lifecycle
 from tests.desk import Desk, answer, desk, no_echo
 from tests.engine_kit import OWN, begun, campaign, dial_of, heart, number, open_ledger, placed, with_people
 from tests.virtual_time import Time, in_virtual_time, moment
@@ -236,3 +236,31 @@ async def _noting(in_use: list[int], lines: int) -> bytes | None:
     in_use.append(lines)
     await moment(0.01)
     return None
+
+
+def test_the_platform_is_right_where_a_person_has_marked_a_call_wrongly(tmp_path: Path) -> None:
+    """Said not to have been placed, and it was: it is written down as the call that it is, once."""
+
+    async def work(there: Scene) -> None:
+        attempt = await begun(there.ledger, there.rules, there.campaign_id)
+        there.desk.place(dial_of(attempt))
+        held_until = there.desk.time.clock.now()
+        await there.ledger.hold(attempt.id, held_until, "status 502")
+        now = there.desk.time.clock.now()
+        await there.ledger.mark(
+            attempt.id,
+            Mark.NOT_PLACED,
+            lambda history: lifecycle.marked(history, Mark.NOT_PLACED, there.rules.retry, now, 0.0),
+            "",
+            "ann",
+        )
+        there.desk.time.jump += 3600.0
+        stopped, said, states = await there.run()
+        assert stopped is None
+        assert "ledger_doubted" in said
+        assert there.rang() == [1, 1, 1]
+        assert set(states.values()) == {"done"}
+        _, said, _ = await there.run()
+        assert "ledger_doubted" not in said
+
+    played(tmp_path, work)

@@ -104,7 +104,8 @@ def adopt(
         LedgerHeld: another run has raised the fence.
     """
     check_fence(db, mark)
-    if serial < candidate.serial or (serial == candidate.serial and candidate.reuse is None):
+    refused = db.execute(SQL["refused_attempt"], {"contact": candidate.contact_id, "serial": serial}).fetchone()
+    if serial < candidate.serial or (serial == candidate.serial and refused is None):
         return Passed.CHANGED  # what the ledger says of that dial stands
     if not strange(db, [record.platform_id or call_id]):
         return Passed.CHANGED  # it has been found meanwhile, as the call of a dial that was open
@@ -125,7 +126,7 @@ def adopt(
         "key_mark": db.execute(SQL["key_mark_of"], {"campaign": candidate.campaign_id}).fetchone()[0],
     }
     try:
-        attempt = _written(db, candidate, given)
+        attempt = _written(db, given, None if refused is None else refused["id"])
     except sqlite3.IntegrityError as error:
         if "attempts.number" not in str(error):
             raise
@@ -144,8 +145,8 @@ def adopt(
     return attempt
 
 
-def _written(db: sqlite3.Connection, candidate: Candidate, given: Mapping[str, Any]) -> int:
-    if candidate.reuse is None or given["serial"] > candidate.serial:
+def _written(db: sqlite3.Connection, given: Mapping[str, Any], refused: int | None) -> int:
+    if refused is None:
         return int(db.execute(SQL["adopted_attempt"], given).lastrowid or 0)
-    moved(db.execute(SQL["adopted_again"], {**given, "attempt": candidate.reuse}), "refused → intended")
-    return candidate.reuse
+    moved(db.execute(SQL["adopted_again"], {**given, "attempt": refused}), "refused → intended")
+    return refused

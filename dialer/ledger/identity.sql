@@ -79,20 +79,28 @@ VALUES (:contact, :campaign, :run, :serial, :call_id, :number, :from_number, 'in
         :key_mark)
 
 -- :name adopted_again
--- refused -> intended: the platform shows a call under an id that, as this ledger has it, could be sent again.
+-- refused -> intended: the platform shows a call under an id that, as this ledger has it, was not placed.
 UPDATE attempts SET state = 'intended', reusable = 0, run_id = :run, number = :number, from_number = :from_number,
        intended_at = :intended_at, intent_expires_at = :intended_at, held_until = NULL, looks = 0, closed_at = NULL,
        error = '', key_mark = :key_mark
-WHERE id = :attempt AND state = 'refused' AND reusable = 1
+WHERE id = :attempt AND state = 'refused'
+
+-- :name refused_attempt
+-- The attempt of a dial, if it is said not to have been placed.
+SELECT id FROM attempts WHERE contact_id = :contact AND serial = :serial AND state = 'refused'
 
 -- :name state_of
 -- Where a contact stands at this moment.
 SELECT state FROM contacts WHERE id = :contact
 
 -- :name has_call
--- Whether an id, ours or the platform's, belongs to an attempt that was not refused.
+-- Whether an id, ours or the platform's, belongs to an attempt that counts as a call; or to one that is said not to have
+-- been placed, where that changes nothing any more: the person was dialled again since, or is dialled no more.
 SELECT EXISTS (SELECT 1 FROM attempts WHERE platform_id = :id AND state <> 'refused')
-    OR EXISTS (SELECT 1 FROM attempts WHERE call_id = :id AND state <> 'refused')
+    OR EXISTS (SELECT 1 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
+               WHERE attempts.call_id = :id
+                 AND (attempts.state <> 'refused' OR attempts.serial < contacts.serial
+                      OR contacts.state NOT IN ('due', 'waiting', 'dialing', 'unknown')))
 
 -- :name dialled_under
 -- The keyed hash of the API key under which the call with an id, ours or the platform's, was dialled.

@@ -50,6 +50,7 @@ from dialer.model.rows import (
 )
 from dialer.model.webhooks import Event, WebhookRules
 from dialer.model.words import (
+    FINISHED,
     JSON,
     Action,
     AttemptState,
@@ -64,6 +65,7 @@ from dialer.model.words import (
 )
 
 __all__ = [
+    "FINISHED",
     "JSON",
     "Action",
     "Answer",

@@ -21,6 +21,10 @@ class ContactState(StrEnum):
     UNKNOWN = "unknown"
 
 
+FINISHED = (ContactState.DONE, ContactState.EXHAUSTED, ContactState.EXCLUDED)
+"""The states that are not left without a new decision."""
+
+
 class AttemptState(StrEnum):
     """Where an attempt stands; intended, placed and unknown are live."""
 

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dialer.model import ContactState, Refusal
+from dialer.model import FINISHED, ContactState, Refusal
 from dialer.report.words import DETAILS, ENDS, REASONS, TIME_OVER
 
-FINISHED = (ContactState.DONE, ContactState.EXHAUSTED, ContactState.EXCLUDED)  # not left without a new decision
 OPEN = (ContactState.DUE, ContactState.WAITING)  # waiting for a dial
 
 _MOST_LINES = 8  # of reasons under one heading

@@ -13,6 +13,7 @@ from dialer.ledger import Doubt, Ledger, Passed
 from dialer.lines import Line, Lines
 from dialer.model import Campaign, EarlierCall, StopCause
 
+_NOTHING_FOUND = "the platform shows no call of which the ledger does not know"
 _EARLIER_CALLS = "earlier_calls"
 _WORKERS = 200
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
@@ -63,6 +64,7 @@ class Doubts:
         self._say = say
         self._is_quiet = is_quiet
         self._taken: dict[str, Line] = {}
+        self._written = 0
         self.is_adopting = False
 
     async def resolve(self, *, none_were_called: bool) -> Found | StopCause:
@@ -127,7 +129,7 @@ class Doubts:
             if waiting:
                 self._say("earlier_calls_wait", _waiting(waiting), is_trouble=True)
             else:
-                await self._done(sum(map(len, found.values())))
+                await self._done(self._written)
         finally:
             self.is_adopting = False
 
@@ -144,17 +146,20 @@ class Doubts:
 
     async def _is_written(self, call: EarlierCall, adopt: Adopt) -> bool:
         pause = _FIRST_PAUSE
-        while await adopt(call, self._taken.get(call.call_id)) in (Passed.OPEN, Passed.NUMBER_LIVE):
+        while (passed := await adopt(call, self._taken.get(call.call_id))) in (Passed.OPEN, Passed.NUMBER_LIVE):
             if self._is_quiet():
                 return False
             await self._clock.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+        self._written += passed is None
         return True
 
     async def _done(self, found: int) -> None:
         """All that was found is written down: the ledger knows its calls again."""
         await self._ledger.prove(self._campaign_id, f"{self._campaign.name}: {found} calls found")
-        self._say("ledger_proven", f"{found} calls were found of which the ledger did not know; it knows them now")
+        told = f"{found} calls were" if found != 1 else "1 call was"
+        sentence = f"{told} found of which the ledger did not know; it knows now" if found else _NOTHING_FOUND
+        self._say("ledger_proven", sentence)
 
     def _unproven(self, doubt: Doubt, looked: Looked) -> StopCause:
         open_question = f"there may be calls of which the ledger {self._ledger.path} does not know ({doubt.why})"

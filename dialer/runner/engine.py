@@ -17,10 +17,9 @@ from dialer.earlier import Earlier
 from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Lines, Pace
-from dialer.model import Attempt, Campaign, Candidate, EarlierCall, Refusal, Sample, StopCause
+from dialer.model import FINISHED, Attempt, Campaign, Candidate, EarlierCall, Refusal, Sample, StopCause
 from dialer.policy import pacing
 from dialer.recovery import Books, Recovery
-from dialer.report import FINISHED
 from dialer.runner.doubts import Doubts, books_of
 from dialer.runner.endings import cause_of, worst
 from dialer.runner.gate import Gate

@@ -29,6 +29,11 @@ class Listing:
     whole_from: datetime | None
     may_mend: bool = False
 
+    def ought_to_show(self, call: CallRecord) -> bool:
+        """Whether a call that is there lies in the time of which the list shows all."""
+        moment = call.started_at or call.ended_at
+        return moment is not None and self.whole_from is not None and moment >= self.whole_from
+
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
