@@ -117,7 +117,8 @@ placed, or what was decided by the operator's word and is written down. Frees th
 class Attempts:
     """Carries out the attempts of one campaign.
 
-    `is_stopping` is asked right before each send; `heard` is told of each answer to a dial.
+    `is_stopping` is asked right before each send; `heard` is told of each answer to a dial; `spread` keeps dials apart
+    that were held up together.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Attempts:
         look_up: LookUp,
         is_stopping: Callable[[], bool],
         heard: Callable[[Answer], None],
+        spread: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._campaign = campaign
         self._ledger = ledger
@@ -140,6 +142,7 @@ class Attempts:
         self._look_up = look_up
         self._is_stopping = is_stopping
         self._heard = heard
+        self._spread = spread
         self._rejected: list[int] = []
 
     async def carry_out(self, candidate: Candidate, line: Line) -> Result:
@@ -150,6 +153,8 @@ class Attempts:
         if isinstance(written, Passed):
             return Result(passed=written)
         attempt = _intended(candidate, intent, written)
+        if self._spread is not None:
+            await self._spread()
         # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
         is_late = self._clock.monotonic() - began >= INTENT_HOLDS.total_seconds()
         if self._is_stopping() or is_late or self._clock.now() >= intent.expires_at:

@@ -6,7 +6,9 @@ The numbers come from `policy.pacing`; this room makes workers obey them. Instan
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from math import floor
 
 from aiolimiter import AsyncLimiter
 
@@ -98,6 +100,7 @@ class Pace:
         self._limiter = AsyncLimiter(together, together / calls_per_second)
         self._brake = Brake()
         self._monotonic = monotonic
+        self._sent: deque[float] = deque(maxlen=floor(calls_per_second) + 1)
 
     @property
     def is_braked(self) -> bool:
@@ -112,6 +115,20 @@ class Pace:
             await self._limiter.acquire()
             if not self.is_braked:  # it can be pulled while a turn is waited for
                 return
+
+    async def spread(self) -> None:
+        """Wait, right before a send, until there is room in the last second for one more.
+
+        Turns are given evenly; but a disk that stands still for a moment holds intents up, and lets all go together.
+        """
+        while (wait := self._until_room()) > 0:  # noqa: ASYNC110 - a moment, not an event
+            await asyncio.sleep(wait)
+        self._sent.append(self._monotonic())
+
+    def _until_room(self) -> float:
+        if len(self._sent) < (self._sent.maxlen or 0):
+            return 0.0
+        return self._sent[0] + 1.0 - self._monotonic()
 
     def brake(self, retry_after: float | None) -> None:
         """The platform said: too many requests; `retry_after` in seconds where it says how long."""

@@ -28,16 +28,16 @@ MOST_CONNECTIONS = 64
 """At once; each may hold a body in memory, and the run needs files and sockets for more than this."""
 
 
-def check_can_receive(rules: WebhookRules) -> None:
-    """Whether anything that comes could be believed.
+def check_can_receive(rules: WebhookRules, file: str = "campaign.yaml") -> None:
+    """Whether anything that comes could be believed; `file` is the campaign's.
 
     Raises:
         WebhookError: there is no secret to know the platform by.
     """
     if not rules.secrets:
         raise WebhookError(
-            "webhooks.secret is missing, so nothing that comes could be believed: `dialer webhooks subscribe "
-            "campaign.yaml` makes a subscription and prints the line to add. Nobody was dialled."
+            f"{file}: webhooks.secret is missing, so nothing that comes could be believed: `dialer webhooks subscribe "
+            f"{file}` makes a subscription and prints the line to add. Nobody was dialled."
         )
 
 
@@ -104,7 +104,7 @@ class Receiver:
         refused = webhooks.verify(headers, body, self._rules.secrets, self._now())
         if refused is not None:
             raise _No(401, "not signed as it should be", f"a webhook was refused: {refused}")
-        event = _read(body, headers)
+        event = _read(body, headers, self._rules)
         if await self._is_new(event):
             self._heard(event)
         return _answer(200, "kept")
@@ -156,9 +156,9 @@ def _joined(request: Request) -> dict[str, str]:
     return found
 
 
-def _read(body: bytes, headers: dict[str, str]) -> Event:
+def _read(body: bytes, headers: dict[str, str], rules: WebhookRules) -> Event:
     try:
-        return webhooks.read(body, headers)
+        return webhooks.read(body, headers, rules.secrets)
     except Unreadable as fault:
         raise _No(400, "not readable", f"a webhook that is signed well was refused: its body {fault}") from None
 

@@ -207,7 +207,8 @@ def test_a_pause_holds_the_run_until_it_is_taken_back(tmp_path: Path, capsys: py
     assert (held.code, held.out.splitlines()[-1].split()[:3]) == (4, ["reminders", "4", "paused"])
     assert rung(tmp_path / "dialer.db.rings.jsonl") == 0
     assert "wrong prices" in told(capsys, "status", path).out
-    assert "reminders goes on" in told(capsys, "resume", "--all", "--ledger", tmp_path / "dialer.db").out
+    back = told(capsys, "resume", "--all", "--ledger", tmp_path / "dialer.db")
+    assert back.out == "reminders: the pause is taken back; the next run goes on\n"
     assert told(capsys, "run", path, "--quiet").code == 0
     assert rung(tmp_path / "dialer.db.rings.jsonl") == 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +22,14 @@ LEDGER = "dialer.db"
 PERSONS = ("A1", "A2", "A3")
 
 
-def lost(path: Path, count: int = 1, looks: Sequence[int] = (0, 1, 2)) -> list[str]:
-    """A campaign of whom the first few are unknown, looked up so often each; gives their call ids."""
+def lost(path: Path, count: int = 1, looks: Sequence[int] = (0, 1, 2), held: Sequence[int] = (-1, -1, -1)) -> list[str]:
+    """A campaign of whom the first few are unknown, looked up so often and held for so many seconds each; gives their
+    call ids."""
     taken_in(path)
-    return asyncio.run(_lost(path, count, looks))
+    return asyncio.run(_lost(path, count, looks, held))
 
 
-async def _lost(path: Path, count: int, looks: Sequence[int]) -> list[str]:
+async def _lost(path: Path, count: int, looks: Sequence[int], held: Sequence[int]) -> list[str]:
     rules, clock = load(path, {}), Clock()
     ledger = Ledger.open(rules.ledger, "run", clock.now)
     try:
@@ -36,7 +38,7 @@ async def _lost(path: Path, count: int, looks: Sequence[int]) -> list[str]:
         found = []
         for place in range(count):
             attempt = await begun(ledger, rules, campaign_id)
-            await ledger.hold(attempt.id, clock.now() + timedelta(seconds=60), "status 502")
+            await ledger.hold(attempt.id, clock.now() + timedelta(seconds=held[place]), "status 502")
             for _ in range(looks[place]):
                 await ledger.look(attempt.id, "not found by list")
             found.append(attempt.call_id)
@@ -77,12 +79,39 @@ def test_who_is_unknown_is_shown_with_all_that_is_needed_to_look(
     assert lines[2] == "    status 502; not yet looked up by a way that is known to find calls"
     assert lines[5] == "    status 502; looked up once by a way that finds calls, and not found"
     assert lines[8] == "    status 502; looked up 2 times by a way that finds calls, and not found"
-    assert "dialer unknown mark PERSON placed|not-placed|done CAMPAIGN.YAML" in lines[-1]
+    assert lines[-1] == f"  dialer unknown mark PERSON placed|not-placed|done {path}"
+    assert "hold" not in shown.out
     as_json = json.loads(told(capsys, "unknown", "list", "--ledger", tmp_path / LEDGER, "--json").out)
     assert [(one["campaign"], one["person"], one["call_id"], one["looks"]) for one in as_json] == [
         ("reminders", person, call_id, looks) for person, call_id, looks in zip(PERSONS, ids, range(3), strict=True)
     ]
     assert as_json[0]["number"] == "+1415•••0123"
+
+
+def test_who_is_still_in_the_hold_needs_no_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    lost(path, 2, held=(3600, 3600))
+    shown = told(capsys, "unknown", "list", path)
+    assert (
+        len(re.findall(r"    status 502; held until [-0-9]+ [:0-9]+ UTC; a run looks again by itself\n", shown.out))
+        == 2
+    )
+    assert shown.out.splitlines()[-1] == f"  dialer settle {path}"
+    assert "unknown mark" not in shown.out
+
+
+def test_who_needs_a_word_is_told_from_who_is_in_the_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lost(campaign(tmp_path), 2, held=(-1, 3600))
+    ledger = tmp_path / LEDGER
+    lines = told(capsys, "unknown", "list", "--ledger", ledger).out.splitlines()
+    assert lines[2] == "    status 502; not yet looked up by a way that is known to find calls"
+    assert lines[5].startswith("    status 502; held until ")
+    assert "  dialer settle CAMPAIGN.YAML" in lines
+    assert lines[-3].startswith("Look for the others in Verbex")
+    assert lines[-2:] == [
+        "  dialer unknown mark PERSON placed|not-placed|done CAMPAIGN.YAML",
+        f"  dialer unknown mark PERSON done --ledger {ledger}",
+    ]
 
 
 def test_another_campaign_of_the_ledger_is_shown_only_where_it_is_asked_for(
@@ -103,7 +132,7 @@ def test_another_campaign_of_the_ledger_is_shown_only_where_it_is_asked_for(
     ("word", "says", "state"),
     [
         ("placed", "is marked as placed, and is waiting now, again at ", ("waiting", 1)),
-        ("not-placed", "is marked as not-placed, and is due now, again at ", ("due", 0)),
+        ("not-placed", "is marked as not-placed, and is due now\n", ("due", 0)),
         ("done", "is marked as done, and is done now", ("done", 1)),
     ],
 )

@@ -291,6 +291,41 @@ def test_a_hold_that_is_too_short_for_real_people_is_refused(tmp_path: Path, hol
         load(path, {})
 
 
+@pytest.mark.parametrize(
+    ("url", "recovery", "fault"),
+    [
+        ("https://api.verbex.ai", "look_back: 59m", r"recovery\.look_back: is too short.*at least 1h"),
+        ("https://api.verbex.ai", "look_back: 1h", None),
+        (
+            "https://api.verbex.ai",
+            "hold: 2h, look_back: 1h",
+            r"recovery\.look_back: .*is not longer than recovery\.hold",
+        ),
+        ("https://api.verbex.ai", "hold: 8d", r"recovery\.hold: recovery\.look_back \(604800s\) is not longer"),
+        ("simulator", "look_back: 119s", r"recovery\.look_back: .*\(119s\) is not longer than recovery\.hold \(120s\)"),
+        ("simulator", "look_back: 120s", r"is not longer than recovery\.hold"),
+        ("simulator", "look_back: 121s", None),
+        ("simulator", "hold: 1s, look_back: 2s", None),
+        ("simulator", "hold: soon, look_back: 1h", r"recovery\.hold: 'soon' is not a length of time"),
+    ],
+)
+def test_a_look_back_that_never_reaches_the_dial_is_refused(
+    tmp_path: Path, url: str, recovery: str, fault: str | None
+) -> None:
+    key = "" if url == "simulator" else ", api_key: API_x"
+    path = tmp_path / "campaign.yaml"
+    path.write_text(
+        "name: a\ncontacts: {file: people.csv}\ncall: {from: +14155550100}\nhours: always\nrules: none\n"
+        f"platform: {{url: '{url}'{key}}}\nrecovery: {{{recovery}}}\n"
+    )
+    (tmp_path / "people.csv").write_text("phone\n+14155550123\n")
+    if fault is None:
+        load(path, {})
+        return
+    with pytest.raises(CampaignError, match=rf"1 problem, .*\n  line 7: .*{fault}"):
+        load(path, {})
+
+
 def test_a_consent_column_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     path = tmp_path / "campaign.yaml"
     path.write_text(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dialer.config import load, starter
 from dialer.config.guessing import guess
 from dialer.errors import CampaignError
-from dialer.model import Campaign
+from dialer.model import Campaign, RecoveryRules, Threshold
 from tests.campaign_files import ENVIRON, only
 
 COLUMNS = ["appointment_id", "Mobile Phone", "first_name", "amount: due", "when"]
@@ -34,6 +34,19 @@ def test_it_loads_once_a_number_is_put_in(tmp_path: Path) -> None:
     assert campaign.call.data == ("first_name", "amount: due", "when")
     assert campaign.call.metadata == ("appointment_id",)
     assert campaign.platform.url == "https://api.verbex.ai"
+
+
+def test_what_is_commented_out_is_in_order_once_it_is_put_in(tmp_path: Path) -> None:
+    text = starter("contacts.csv", COLUMNS)
+    put_in = text.replace("\n# recovery", "\nrecovery").replace("\n# stop_when", "\nstop_when")
+    put_in = put_in.replace("\n# webhooks", "\nwebhooks").replace("\n#   ", "\n  ", 99)
+    put_in = put_in.replace("\n  dialer ", "\n#   dialer ")  # the commands at its head
+    (tmp_path / "contacts.webhook-secret").write_text("whsec_1234567890")
+    campaign = finished(tmp_path, put_in)
+    assert campaign.recovery == RecoveryRules()
+    assert campaign.stop_when.platform_failed == Threshold(0.1, 50)
+    assert campaign.webhooks is not None
+    assert (campaign.webhooks.host, campaign.webhooks.port, len(campaign.webhooks.secrets)) == ("127.0.0.1", 8089, 1)
 
 
 def test_it_asks_for_the_own_number(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def test_ragged_rows_are_rejects_and_show_their_beginning(tmp_path: Path) -> Non
     assert len(found.rejects[2].value) == 200
 
 
+@pytest.mark.slow
 def test_a_huge_cell_is_a_reject_and_stops_nothing(tmp_path: Path) -> None:
     text = as_csv([["phone", "note"], ["+14155550123", "x" * 10_000_000], ["+14155550124", "y" * 32 * 1024]])
     found = taken(rules(write(tmp_path / "people.csv", text)))

@@ -216,6 +216,7 @@ def test_settling_leaves_the_doubt_to_the_next_run(tmp_path: Path) -> None:
     played(tmp_path, work)
 
 
+@pytest.mark.slow
 def test_live_calls_take_their_lines_before_anybody_is_dialled(tmp_path: Path) -> None:
     async def work(there: Scene) -> None:
         there.doubt()

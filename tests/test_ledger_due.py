@@ -42,10 +42,6 @@ async def _cancel(made: Desk) -> None:
     await made.ledger.pause("reminders", "cancel", "", None, "ann")
 
 
-async def _stop_alone(made: Desk) -> None:
-    forge(made.path, "UPDATE contacts SET stop = 'opted_out'")
-
-
 @pytest.mark.parametrize(
     ("do", "passed"),
     [
@@ -53,7 +49,6 @@ async def _stop_alone(made: Desk) -> None:
         (_cancel, Passed.PAUSED),
         (_expire, Passed.CHANGED),
         (_withdraw, Passed.CHANGED),
-        (_stop_alone, Passed.CHANGED),
     ],
 )
 async def test_what_happened_since_somebody_was_handed_out_counts(
@@ -66,6 +61,17 @@ async def test_what_happened_since_somebody_was_handed_out_counts(
         before = dump(made.path)
         assert await made.intend(candidate) is passed
         assert dump(made.path) == before
+
+
+async def test_who_was_halted_while_due_is_dropped_when_their_turn_comes(tmp_path: Path) -> None:
+    """By a hand that told nobody: once they are dropped, they are handed out no more."""
+    async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
+        candidate = await made.candidate("ann")
+        forge(made.path, "UPDATE contacts SET stop = 'opted_out' WHERE person = 'ann'")
+        assert await made.intend(candidate) is Passed.CHANGED
+        assert (made.contact("ann")["state"], made.contact("ann")["detail"]) == ("excluded", "opted_out")
+        assert made.events("ann") == [("halted", "due", "excluded")]
+        assert await made.due() == ["bob"]
 
 
 async def test_somebody_expires_at_the_very_moment_and_not_before(tmp_path: Path) -> None:

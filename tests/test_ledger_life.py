@@ -345,6 +345,7 @@ def test_the_books_are_right_whatever_happens() -> None:
     run_state_machine_as_test(Life, settings=settings(_QUIET, max_examples=12, stateful_step_count=40))
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_the_books_are_right_whatever_happens_for_long() -> None:
     run_state_machine_as_test(Life, settings=settings(_QUIET, max_examples=100, stateful_step_count=80))

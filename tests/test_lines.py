@@ -182,3 +182,20 @@ def test_holds_grow_with_refusals_in_a_row_and_end_with_a_dial_that_is_taken() -
         assert waited == [1.0, 2.0, 4.0, 1.0]
 
     in_virtual_time(main())
+
+
+@pytest.mark.parametrize(("rate", "most"), [(0.2, 1), (1.0, 2), (5.0, 6), (20.0, 21)])
+def test_what_was_held_up_together_is_sent_apart(rate: float, most: int) -> None:
+    async def main() -> None:
+        time = Time()
+        pace, sent = Pace(rate, time.monotonic), list[float]()
+
+        async def send() -> None:
+            await pace.spread()
+            sent.append(time.monotonic())
+
+        await asyncio.gather(*(send() for _ in range(4 * most)))
+        assert len(sent) == 4 * most
+        assert max(sum(start <= one < start + 1.0 for one in sent) for start in sent) == most
+
+    in_virtual_time(main())

@@ -139,6 +139,7 @@ def _sorted_by_start(attempt: Attempt, end: str) -> Any:
     return unread
 
 
+@pytest.mark.slow
 def test_a_list_without_end_is_not_whole(tmp_path: Path) -> None:
     async def main() -> None:
         async with looking(tmp_path, Time()) as at_work:

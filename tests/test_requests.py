@@ -153,7 +153,9 @@ def test_where_no_run_holds_the_ledger_it_is_done_at_once(tmp_path: Path) -> Non
         async with served(tmp_path):
             pass
         assert await asked(tmp_path / "dialer.db") == "reminders is paused; live calls run out"
-        assert await asked(tmp_path / "dialer.db", "resume") == "reminders goes on"
+        assert (
+            await asked(tmp_path / "dialer.db", "resume") == "reminders: the pause is taken back; the next run goes on"
+        )
         assert await asked(tmp_path / "dialer.db", "resume") == "reminders was not paused"
         with pytest.raises(UsageError, match="does not know the request 'dance'"):
             await asked(tmp_path / "dialer.db", "dance")

@@ -214,6 +214,7 @@ def test_a_row_that_is_too_long_to_be_written_out_is_a_reject_like_any_other(tmp
     assert found.reasons == [(3, "note", "cell_too_long")]
 
 
+@pytest.mark.slow
 def test_a_long_list_in_short_texts_is_no_bomb(tmp_path: Path) -> None:
     note = pa.array(["a word", None, "another"] * 20_000).dictionary_encode()
     columns_ = {"phone": [f"+1415555{n % 10_000:04d}" for n in range(60_000)], "note": note}

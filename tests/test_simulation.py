@@ -21,7 +21,8 @@ from tests.simulation import Guards, Outcome, Plan, plan_of, simulate
 from tests.simulation.plan import HOUR
 
 _A_FEW = 10
-_ALL = 300
+SEEDS = 300
+"""So many does `.ci/run` live through."""
 _CHUNK = 50
 ROOT = Path(__file__).parents[1]
 
@@ -52,7 +53,7 @@ def test_the_seeds_are_stormy(some: dict[int, Outcome]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ci
-@pytest.mark.parametrize("first", range(1, 1 + _ALL, _CHUNK))
+@pytest.mark.parametrize("first", range(1, 1 + SEEDS, _CHUNK))
 def test_many_seeds(first: int) -> None:
     assert broken(map(simulate, range(first, first + _CHUNK))) == {}
 

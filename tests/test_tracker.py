@@ -28,6 +28,7 @@ def test_the_interval_is_a_fiftieth_of_the_mean_call_within_bounds(mean: float |
 # --- the list ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_list_tells_the_ends_of_all_calls(tmp_path: Path) -> None:
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=40.0) as at_work:
@@ -90,6 +91,7 @@ def test_a_finish_reason_beside_a_status_that_is_not_final_is_an_end(tmp_path: P
     in_virtual_time(main())
 
 
+@pytest.mark.slow
 def test_a_call_on_a_later_page_is_found(tmp_path: Path) -> None:
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=8.0) as at_work:

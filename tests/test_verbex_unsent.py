@@ -106,7 +106,7 @@ async def test_an_answer_that_comes_in_drops_ends_at_the_limit() -> None:
 
     async with raw_platform(drips) as platform:
         answer = await dial(platform.url, seconds=0.1)
-    assert answer == NoReply(unsent=False, cause="TimeoutError: no answer in time")
+    assert answer == NoReply(unsent=False, cause="no answer in time (TimeoutError)")
 
 
 async def test_a_client_that_was_closed_says_so_without_raising() -> None:
@@ -191,3 +191,35 @@ def test_only_a_connector_that_never_had_a_connection_proves_that_nothing_left(
     error: BaseException, proven: bool
 ) -> None:
     assert unsent(error) is proven
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            raised_from(aiohttp.ServerDisconnectedError()),
+            "the connection closed before the answer came (ServerDisconnectedError)",
+        ),
+        (TimeoutError(), "no answer in time (TimeoutError)"),
+        (raised_from(aiohttp.SocketTimeoutError("read")), "no answer in time (SocketTimeoutError)"),
+        (raised_from(aiohttp.ConnectionTimeoutError("all 5")), "no connection in time (ConnectionTimeoutError)"),
+        (
+            raised_from(aiohttp.ClientOSError(104, "reset by peer")),
+            "the connection broke off (ClientOSError: [Errno 104] reset by peer)",
+        ),
+        (raised_from(REFUSED), "the host could not be reached (ClientConnectorError: Cannot connect to host host:443 "),
+        (
+            raised_from(aiohttp.ClientConnectorDNSError(KEY_OF_NOWHERE, OSError(-2, "unknown"))),
+            "the host was not found (ClientConnectorDNSError: ",
+        ),
+        (
+            raised_from(aiohttp.ClientConnectorSSLError(KEY_OF_NOWHERE, OSError(1, "handshake"))),
+            "no encrypted connection could be made (ClientConnectorSSLError: ",
+        ),
+        (ValueError("canary"), "ValueError: canary"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+)
+def test_a_failure_is_told_in_words_that_a_person_understands(error: BaseException, words: str) -> None:
+    told = cause(error, httpx.Request("GET", "https://host"))
+    assert told == words or (words.endswith(" ") and told.startswith(words))

@@ -61,6 +61,7 @@ def test_a_platform_that_fails_stops_the_run_and_the_campaign(tmp_path: Path) ->
     in_virtual_time(main())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dials", [True, False])
 def test_later_runs_dial_nobody_and_see_live_calls_out_until_a_person_says_so(tmp_path: Path, dials: bool) -> None:
     async def main() -> None:

@@ -195,6 +195,26 @@ def test_access_tokens_are_forgotten_wherever_they_stand() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("the key API_canary.9-x is wrong", "the key API_*** is wrong"),
+        ("signed with whsec_canary1 and own-canary-77", "signed with whsec_*** and ***"),
+        ("Authorization: Bearer canary", "Authorization: Bearer ***"),
+        ('{"access_token": "canary"}', '{"access_token": "***"}'),
+        ('access_token=canary\\"', 'access_token=***"'),
+        ("rings +12015550101 at noon", "rings +12015550101 at noon"),
+    ],
+)
+def test_secrets_in_what_is_told_are_not_kept(words: str, kept: str) -> None:
+    """Wherever they stand, names and ids too; it stays JSON, and the rest stays as it came."""
+    payload = {"call_id": "c1", "deep": [{words: words}], "n": 1}
+    body = json.dumps(told(words, words, payload=payload)).encode()
+    event = read(body, {"x-webhook-traceid": words}, [Secret("own-canary-77")])
+    assert (event.trace_id, event.name, event.call_id) == (kept, kept, "c1")
+    assert json.loads(event.body) == told(kept, kept, payload={"call_id": "c1", "deep": [{kept: kept}], "n": 1})
+
+
+@pytest.mark.parametrize(
     ("told_at", "at"),
     [
         (1795356000, datetime(2026, 11, 22, 14, tzinfo=UTC)),

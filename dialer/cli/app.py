@@ -225,7 +225,7 @@ def cancel(
     epilog=_examples("dialer backup monday.db campaign.yaml", "dialer backup /backups/dialer.db --ledger dialer.db")
 )
 def backup(
-    file: Annotated[Path, typer.Argument(help="The copy; FILE.secret is written beside it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; FILE.secret is written beside it.")],
     campaign: MaybeFile = None,
     ledger: LedgerFile = None,
 ) -> None:

@@ -6,18 +6,31 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from dialer import config, contacts
 from dialer.cli import given
 from dialer.clock import Clock
+from dialer.config.address import is_local
 from dialer.console import mask, mask_text
 from dialer.errors import DialerError, ExitCode, UsageError
 from dialer.ledger import opening
-from dialer.model import Action, Campaign, DialRequest, ListRules, Reply, Response, Verdict
+from dialer.model import (
+    Action,
+    Campaign,
+    DialRequest,
+    ListRules,
+    RecoveryRules,
+    Reply,
+    Response,
+    StopWhen,
+    Verdict,
+)
 from dialer.policy import outcome, retry
 from dialer.runner import checking
 from dialer.runner.checking import Checked
+from dialer.runner.listening import check_listening
 
 _SEEN = 20
 """Rows that are looked at to guess what a column holds."""
@@ -27,6 +40,7 @@ def check(path: Path, offline: bool) -> int:
     """Print what was found; gives 0, or 78 or 77 with every fault told."""
     campaign = given.campaign(path)
     clock = Clock()
+    check_listening([campaign], dials=True)
     checking.check_ledger(campaign)
     print(f"{path}: the campaign file is in order.")
     checked = checking.check_list(campaign, clock)
@@ -95,7 +109,50 @@ def _rest(campaign: Campaign) -> Iterator[str]:
     )
     yield f"\nPace: {pace.calls_per_second:g} calls per second, {lines}."
     yield f"Hours: {campaign.hours}. Rules: {campaign.rules}."
+    gone = _share(campaign.contacts.max_gone)
+    yield f"List: {_expiry(campaign)}; if more than {gone} of the people (and more than 20) are gone, none is dialled."
+    yield f"Calls: one that is not known to have ended after {_length(campaign.call.longest)} is unknown."
+    yield from _doubtful(campaign.recovery)
+    yield f"Stops when: {_thresholds(campaign.stop_when)}."
+    yield from _webhooks(campaign)
     yield f"Ledger: {campaign.ledger} ({opening.sqlite_words()})"
+
+
+def _share(share: float) -> str:
+    return f"{share * 100:.4g}%"
+
+
+def _expiry(campaign: Campaign) -> str:
+    expires = campaign.contacts.expires
+    return "nobody ever expires" if expires is None else f"a contact is given up after {_length(expires)}"
+
+
+def _doubtful(rules: RecoveryRules) -> Iterator[str]:
+    yield (
+        f"Recovery: a lost answer waits for {_length(rules.hold)}, and is looked for up to {_length(rules.look_back)} "
+        f"back; more than {rules.max_unknown} unknown stop the run."
+    )
+
+
+def _thresholds(rules: StopWhen) -> str:
+    """Each threshold that is set, in the words of the file."""
+    limits = ((one.name, getattr(rules, one.name)) for one in fields(rules))
+    told = ", ".join(f"{name} {_share(limit.share)} of {limit.of}" for name, limit in limits if limit)
+    return told or "nothing is watched"
+
+
+def _webhooks(campaign: Campaign) -> Iterator[str]:
+    rules = campaign.webhooks
+    if rules is None:
+        yield "Webhooks: none; calls are only read."
+        return
+    host = f"[{rules.host}]" if ":" in rules.host else rules.host
+    yield f"Webhooks: a run listens on {host}:{rules.port}, and the platform sends to {rules.url}."
+    if not is_local(f"http://{host}"):
+        yield (
+            f"  Warning: {host} is open to the network, in plain HTTP that others can read: listen on 127.0.0.1 "
+            "behind a proxy that speaks https, or keep strangers away from the port."
+        )
 
 
 def _ask(campaign: Campaign, clock: Clock) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from dialer.cli import given, look
@@ -27,20 +29,44 @@ def held(campaign: Path | None, ledger: Path | None, as_json: bool) -> None:
         told = [{"campaign": one, **look.unknown_json(attempt)} for one, attempt in found]
         print(json.dumps(mask_value(told), indent=2, ensure_ascii=False))
         return
-    print(mask_text("\n".join(_told(found))))
+    now = Clock().now()
+    print(mask_text("\n".join(_told(found, now))))
+    in_hold = sum(_is_in_hold(attempt, now) for _, attempt in found)
+    for line in _advice(campaign, ledger, in_hold=in_hold > 0, wanting=len(found) > in_hold):
+        print(line)
 
 
-def _told(found: list[tuple[str, UnknownAttempt]]) -> Iterator[str]:
+def _told(found: list[tuple[str, UnknownAttempt]], now: datetime) -> Iterator[str]:
     if not found:
         yield "Nobody is unknown."
-        return
     for name, attempt in found:
         yield f"{name}: {attempt.person}, {attempt.number}, dialled at {attempt.intended_at:%Y-%m-%d %H:%M:%S} UTC"
         yield f"    call id {attempt.call_id}" + (f", at Verbex {attempt.platform_id}" if attempt.platform_id else "")
-        yield f"    {attempt.detail}; {_looks(attempt.looks)}"
-    yield ""
-    yield "Look for them in Verbex, then say what became of each; a call id names who is meant as well as a person:"
-    yield "  dialer unknown mark PERSON placed|not-placed|done CAMPAIGN.YAML"
+        yield f"    {attempt.detail}; {_stands(attempt, now)}"
+
+
+def _is_in_hold(attempt: UnknownAttempt, now: datetime) -> bool:
+    return attempt.held_until is not None and attempt.held_until > now
+
+
+def _stands(attempt: UnknownAttempt, now: datetime) -> str:
+    if attempt.held_until is not None and attempt.held_until > now:
+        return f"held until {attempt.held_until:%Y-%m-%d %H:%M:%S} UTC; a run looks again by itself"
+    return _looks(attempt.looks)
+
+
+def _advice(campaign: Path | None, ledger: Path | None, *, in_hold: bool, wanting: bool) -> Iterator[str]:
+    """What to do for those in the hold, and for those who want a word, with the file or ledger that was given."""
+    file = "CAMPAIGN.YAML" if campaign is None else shlex.quote(str(campaign))
+    if in_hold:
+        yield "\nWho is still in the hold needs no word yet; this asks the platform for them, and dials nobody:"
+        yield f"  dialer settle {file}"
+    if wanting:
+        whom = "Look for them" if not in_hold else "Look for the others"
+        yield f"\n{whom} in Verbex, then say what became of each; a call id names who is meant as well as a person:"
+        yield f"  dialer unknown mark PERSON placed|not-placed|done {file}"
+        if campaign is None:
+            yield f"  dialer unknown mark PERSON done --ledger {shlex.quote(str(ledger))}"
 
 
 def _looks(count: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dialer.config.address import SIMULATOR, is_local
 from dialer.config.document import Document, Place
 from dialer.config.words import Wrong, duration, nearest, quoted
+from dialer.model import RecoveryRules
 from dialer.policy.outcome import ACCOUNT_FULL, REASONS
 from dialer.policy.retry import GROUPS
 
@@ -23,6 +24,10 @@ SHORTEST_HOLD = 60.0
 """Seconds; platforms have been seen to queue a call for 30 s and to answer 404 meanwhile."""
 
 
+SHORTEST_LOOK_BACK = 3600.0
+"""Seconds; a run that was down over lunch is to find the calls that it made before."""
+
+
 def faults(document: Document) -> Iterator[Fault]:
     """Every rule between keys that the file breaks, with the place of the key that should change."""
     yield from _said_aloud(document)
@@ -30,6 +35,7 @@ def faults(document: Document) -> Iterator[Fault]:
     yield from _identity(document)
     yield from _retry(document)
     yield from _hold(document)
+    yield from _look_back(document)
 
 
 def _said_aloud(document: Document) -> Iterator[Fault]:
@@ -57,16 +63,38 @@ def _identity(document: Document) -> Iterator[Fault]:
 
 
 def _hold(document: Document) -> Iterator[Fault]:
-    place = ("recovery", "hold")
-    if document.at(*place) is None or document.is_spoiled(*_URL) or is_local(document.at(*_URL)):
+    seconds = _seconds(document, "hold")
+    if seconds is None or document.is_spoiled(*_URL) or is_local(document.at(*_URL)):
         return
-    try:
-        seconds = duration(document.at(*place))
-    except Wrong:
-        return  # said already
     if seconds < SHORTEST_HOLD:
         message = "is too short: a call that the platform records late would be taken for absent, and rung twice"
-        yield place, Wrong(message, f"at least {SHORTEST_HOLD:.0f}s where real people are called")
+        yield ("recovery", "hold"), Wrong(message, f"at least {SHORTEST_HOLD:.0f}s where real people are called")
+
+
+def _look_back(document: Document) -> Iterator[Fault]:
+    """An absence is looked for when the hold is over: by then the list has to reach back to the dial."""
+    hold, look_back = _seconds(document, "hold"), _seconds(document, "look_back")
+    if hold is None and look_back is None:
+        return
+    rules = RecoveryRules()
+    hold, length = rules.hold if hold is None else hold, rules.look_back if look_back is None else look_back
+    never = "the list would never be read as far back as the dial, so it could not prove that a call was not placed"
+    if length <= hold:
+        place = ("recovery", "hold" if look_back is None else "look_back")
+        message = f"recovery.look_back ({length:g}s) is not longer than recovery.hold ({hold:g}s): {never}"
+        yield place, Wrong(message, "leave look_back out for 7d, and keep hold at some minutes")
+    elif length < SHORTEST_LOOK_BACK and not (document.is_spoiled(*_URL) or is_local(document.at(*_URL))):
+        message = f"is too short: a run that stood still for a while has to look further, or {never}"
+        yield ("recovery", "look_back"), Wrong(message, "at least 1h where real people are called")
+
+
+def _seconds(document: Document, key: str) -> float | None:
+    """A length of time under `recovery`; None where it is not said, or in no words that are understood."""
+    value = document.at("recovery", key)
+    try:
+        return None if value is None else duration(value)
+    except Wrong:
+        return None  # said already
 
 
 def _retry(document: Document) -> Iterator[Fault]:

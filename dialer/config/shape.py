@@ -179,7 +179,10 @@ class RecoveryPart(_Part):
     max_unknown: leaves.Count | None = Field(
         None, description="If more calls are unknown, the run stops for somebody to look. Default: 50."
     )
-    look_back: leaves.SomeTime | None = Field(None, description="How far back calls are looked up. Default: 7d.")
+    look_back: leaves.SomeTime | None = Field(
+        None,
+        description="How far back calls are looked up: longer than hold; at least 1h for real people. Default: 7d.",
+    )
 
 
 class StopWhenPart(_Part):

@@ -43,6 +43,12 @@ retry:
   # machine: never  # what a voicemail or an answering machine is worth
 hours: always  # people are called at any hour
 rules: none  # no pack of law is applied
+# recovery: {{hold: 120s, max_unknown: 50, look_back: 7d}}  # of a dial whose answer was lost
+# stop_when: {{platform_failed: 10% of 50, under_8s: 40% of 50}}  # more of the last so many, and it is paused
+# webhooks:  # the platform tells by itself that calls have ended
+#   listen: 127.0.0.1:8089  # plain HTTP: where a proxy that speaks https leads to
+#   url: https://calls.example.com/verbex  # what the platform sends to
+#   secret: ${{file:{name}.webhook-secret}}  # written by: dialer webhooks subscribe campaign.yaml
 ledger: dialer.db
 """
 

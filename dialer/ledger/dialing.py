@@ -33,7 +33,7 @@ Decide = Callable[[History], Decision]
 
 
 class Passed(StrEnum):
-    """Why an intent was not written; nothing was changed."""
+    """Why an intent was not written; nothing else was changed, but that who is halted is dropped."""
 
     CHANGED = "changed"  # no longer due: stopped, expired, or dialled meanwhile
     NUMBER_LIVE = "number_live"  # another attempt to this number is live, in this campaign or another
@@ -55,6 +55,7 @@ def intend(db: sqlite3.Connection, candidate: Candidate, intent: Intent, mark: R
         return Passed.PAUSED
     given = _intent_row(candidate, intent, mark)
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
+        _drop_halted(db, candidate.contact_id, intent.intended_at, mark)
         return Passed.CHANGED
     try:
         attempt = _write_attempt(db, candidate, given)
@@ -73,6 +74,12 @@ def intend(db: sqlite3.Connection, candidate: Candidate, intent: Intent, mark: R
         moved=("due", "dialing"),
     )
     return attempt
+
+
+def _drop_halted(db: sqlite3.Connection, contact: int, at: datetime, mark: RunMark) -> None:
+    """Who was halted by a hand that left them due would be handed out again and again."""
+    for row in db.execute(SQL["halted_is_dropped"], {"contact": contact, "at": text(at)}).fetchall():
+        add_event(db, at, "halted", run=mark.run_id, contact=contact, moved=("due", "excluded"), detail=row["stop"])
 
 
 def _intent_row(candidate: Candidate, intent: Intent, mark: RunMark) -> dict[str, Any]:

@@ -92,6 +92,12 @@ UPDATE contacts SET state = 'dialing', serial = :serial, due_at = NULL, updated_
 WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
   AND (expires_at IS NULL OR expires_at > :at)
 
+-- :name halted_is_dropped
+-- due -> excluded: who was halted while due or waiting is dropped when their turn comes; their time is kept.
+UPDATE contacts SET state = 'excluded', detail = stop, updated_at = :at
+WHERE id = :contact AND state = 'due' AND stop IS NOT NULL
+RETURNING stop
+
 -- :name new_attempt
 -- An intent under a new call id.
 INSERT INTO attempts (contact_id, campaign_id, run_id, serial, call_id, number, from_number, state, payload_hash,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -15,7 +16,7 @@ from dialer.errors import LedgerError
 from dialer.ledger import identity
 from dialer.ledger.control import beside, write_whole
 from dialer.ledger.queries import migration_names
-from dialer.ledger.readonly import version_complaint
+from dialer.ledger.readonly import connect, explaining, version_complaint
 from dialer.ledger.writer import explained
 
 MIGRATION_SET = "dialer"
@@ -155,23 +156,48 @@ def secret_of(path: Path, connection: sqlite3.Connection) -> bytes:
         LedgerError: it is missing while the ledger has attempts, or it is another ledger's. Never silently a new
             one: with another secret the calls of earlier runs could not be found again.
     """
+    secret = _kept_secret(path, connection)
+    if secret is None:
+        file = beside(path, "secret")
+        write_whole(file, secrets.token_bytes(_SECRET_BYTES).hex().encode() + b"\n")
+        secret = _read_secret(file)
+    connection.execute("UPDATE ledger SET secret_mark = ?", (_mark_of(secret),))
+    return secret
+
+
+def known_secret(path: Path) -> bytes | None:
+    """The secret that a run would take; None: it would make one. Nothing is written.
+
+    Raises:
+        LedgerError: as `secret_of`, or the ledger cannot be read.
+    """
+    if not path.exists():
+        file = beside(path, "secret")
+        return _read_secret(file) if file.exists() else None
+    with contextlib.closing(connect(path)) as connection, explaining(path):
+        return _kept_secret(path, connection)
+
+
+def _kept_secret(path: Path, connection: sqlite3.Connection) -> bytes | None:
+    """The secret that lies beside the ledger, and is its own; None: there is none, and no attempt needs it."""
     file = beside(path, "secret")
-    has_attempts = connection.execute("SELECT EXISTS (SELECT 1 FROM attempts)").fetchone()[0]
-    mark = connection.execute("SELECT secret_mark FROM ledger").fetchone()[0]
     if not file.exists():
-        if has_attempts:
+        if connection.execute("SELECT EXISTS (SELECT 1 FROM attempts)").fetchone()[0]:
             raise LedgerError(
                 f"{file} is missing, and without it earlier calls of this ledger cannot be recognised: "
                 "restore it from a backup; nobody was dialled"
             )
-        write_whole(file, secrets.token_bytes(_SECRET_BYTES).hex().encode() + b"\n")
-        mark = ""
+        return None
     secret = _read_secret(file)
-    found = hashlib.sha256(b"dialer ledger secret" + secret).hexdigest()[:16]
-    if mark and mark != found:
+    marks = connection.execute("SELECT secret_mark FROM ledger").fetchone()
+    if marks and marks[0] and marks[0] != _mark_of(secret):
         raise LedgerError(f"{file} is the secret of another ledger: restore the one that belongs to {path}")
-    connection.execute("UPDATE ledger SET secret_mark = ?", (found,))
     return secret
+
+
+def _mark_of(secret: bytes) -> str:
+    """By which a ledger knows its secret again, and which tells nothing of it."""
+    return hashlib.sha256(b"dialer ledger secret" + secret).hexdigest()[:16]
 
 
 def _read_secret(file: Path) -> bytes:

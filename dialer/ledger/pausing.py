@@ -46,8 +46,9 @@ def act(
 def _goes_on(name: str, *, was_paused: bool, is_running: bool) -> str:
     if not was_paused:
         return f"{name} was not paused"
-    # A run that was told of the pause has stopped for good, and sees its live calls out.
-    return f"{name} goes on" + (" at the next run" if is_running else "")
+    if is_running:  # it was told of the pause and has stopped for good: it only sees its live calls out
+        return f"{name} goes on at the next run"
+    return f"{name}: the pause is taken back; the next run goes on"
 
 
 def keep_cancelled(db: sqlite3.Connection, campaign: int, now: datetime) -> None:

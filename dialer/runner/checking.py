@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from dialer.attempt import request_for
 from dialer.clock import Clock
 from dialer.errors import CampaignError, LedgerError, ListError, Problem
-from dialer.ledger import dialled_elsewhere, reading
-from dialer.ledger.control import beside
+from dialer.ledger import dialled_elsewhere, opening, reading
 from dialer.model import Campaign, Chunk, DialRequest, NoReply, Reject, RejectReason, Reply, Row
 from dialer.policy import callid
 from dialer.runner.intake import check_age, check_header, rows
@@ -18,7 +17,7 @@ from dialer.verbex import Client
 
 _SHOWN = 2
 _EXAMPLES = 5
-_NO_SECRET = b"check"  # the ids shown are not those that will be sent where there is no ledger yet
+_NO_SECRET = b"check"  # where there is no ledger yet: the ids are not those that will be sent
 
 
 @dataclass
@@ -33,12 +32,13 @@ class Checked:
 
 
 def check_ledger(campaign: Campaign) -> None:
-    """Whether `run` could write the ledger, and knows this campaign from the same platform.
+    """Whether `run` could write the ledger, has its secret, and knows this campaign from the same platform.
 
     Raises:
         CampaignError: it could not, or does not.
     """
     path = campaign.ledger
+    _secret(campaign)
     if not path.exists():
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise _ledger_fault(campaign, f"{path} cannot be made: its folder must exist and be writable by this user")
@@ -111,11 +111,10 @@ def _first_request(campaign: Campaign, row: Row, secret: bytes) -> DialRequest:
 
 
 def _secret(campaign: Campaign) -> bytes:
-    file = beside(campaign.ledger, "secret")
     try:
-        return bytes.fromhex(file.read_text("ascii").strip())
-    except (OSError, ValueError):
-        return _NO_SECRET
+        return opening.known_secret(campaign.ledger) or _NO_SECRET
+    except LedgerError as error:
+        raise _ledger_fault(campaign, str(error)) from error
 
 
 def _gates(campaign: Campaign, checked: Checked) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dialer.errors import DialerError, ExitCode
+from dialer.errors import DialerError, ExitCode, WebhookError
 from dialer.model import ContactState, StopCause
 
 _SEVERITY = (
@@ -46,6 +46,8 @@ def ending(
 
 def reason_of(error: BaseException) -> str:
     """One word for an error, as the closing line has it."""
+    if isinstance(error, WebhookError):
+        return "webhooks"
     code = error.code if isinstance(error, DialerError) else ExitCode.ERROR
     return code.name.lower()
 

@@ -87,14 +87,11 @@ class Engine:
             look_up=self.unknowns.look_up,
             is_stopping=lambda: self.scheduler.stopping,
             heard=self.platform.hear_dial,
+            spread=self.pace.spread,
         )
+        parts = self.scheduler, self.lines, self.pace, self.platform, clock, options.max_calls
         self._gate = Gate(
-            self.scheduler,
-            self.lines,
-            self.pace,
-            self.platform,
-            clock,
-            options.max_calls,
+            *parts,
             live=lambda: self.live,
             passed=self._passed,
             stop=self.stop,

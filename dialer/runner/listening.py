@@ -32,7 +32,7 @@ def check_listening(campaigns: Sequence[Campaign], *, dials: bool) -> None:
         if campaign.webhooks is None:
             continue
         if dials and not _is_simulated(campaign):
-            check_can_receive(campaign.webhooks)
+            check_can_receive(campaign.webhooks, str(campaign.path))
         at = campaign.webhooks.host, campaign.webhooks.port
         other = taken.setdefault(at, campaign)
         if campaign.webhooks.port != 0 and other.webhooks != campaign.webhooks:

@@ -8,19 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from dialer.clock import Clock
 from dialer.errors import DialerError, UsageError
 from dialer.ledger import Ledger, Unknown, control
-from dialer.model import Action, Decision, Mark, Response, RetryRules
+from dialer.model import Action, ContactState, Decision, Mark, Response, RetryRules
 from dialer.runner import unknowns
 
 LOOKS_EVERY = 0.25
 """Seconds: what is asked takes effect within one."""
 
+_SOON = timedelta(minutes=1)  # whoever is due within it is due now to a person
 _ANSWERED_WITHIN = 10.0
 _ASKS_EVERY = 0.05
 NOT_DONE = "not done: "
@@ -66,7 +67,7 @@ async def carry_out(ledger: Ledger, verb: str, facts: Facts, clock: Clock, marki
         until = datetime.fromisoformat(facts["until"]) if facts.get("until") else None
         return await ledger.pause(str(facts["campaign"]), verb, _why(facts), until, _who(facts))
     if verb == "mark":
-        return await _mark(ledger, facts, marking or _plainly(ledger, clock))
+        return await _mark(ledger, facts, marking or _plainly(ledger, clock), clock)
     raise UsageError(f"a run of this version does not know the request {verb!r}")
 
 
@@ -90,11 +91,11 @@ def _plainly(ledger: Ledger, clock: Clock) -> Marking:
     return marking
 
 
-async def _mark(ledger: Ledger, facts: Facts, marking: Marking) -> str:
+async def _mark(ledger: Ledger, facts: Facts, marking: Marking, clock: Clock) -> str:
     person, campaign, word = str(facts["person"]), facts.get("campaign"), Mark(facts["word"])
     one = _meant(await ledger.unknowns_of(person, campaign), person)
     decision = await marking(one, word, rules_of(facts), _why(facts), _who(facts))
-    return f"{one.campaign}: {one.person} is marked as {word}, and is {_now(decision)}"
+    return f"{one.campaign}: {one.person} is marked as {word}, and is {_stands(decision, clock.now())}"
 
 
 def _meant(found: Sequence[Unknown], person: str) -> Unknown:
@@ -110,8 +111,11 @@ def _meant(found: Sequence[Unknown], person: str) -> Unknown:
     return found[0]
 
 
-def _now(decision: Decision) -> str:
-    return f"{decision.state} now" + (f", again at {decision.due_at:%Y-%m-%d %H:%M:%S} UTC" if decision.due_at else "")
+def _stands(decision: Decision, now: datetime) -> str:
+    again = decision.due_at
+    is_soon = decision.state is ContactState.DUE and again is not None and again - now <= _SOON
+    told = "" if again is None or is_soon else f", again at {again:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{decision.state} now{told}"
 
 
 def facts_of(rules: RetryRules) -> Facts:

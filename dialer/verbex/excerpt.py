@@ -29,11 +29,11 @@ def excerpt(text: str, key: Secret, limit: int = LIMIT) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def redact(text: str, key: Secret) -> str:
-    """The text with keys, webhook secrets and tokens starred."""
-    own = key.reveal()
-    if len(own) >= _SHORTEST_KEY:  # a shorter one is nobody's key, and would be starred out of ordinary words
-        text = text.replace(own, "***")
+def redact(text: str, *own: Secret) -> str:
+    """The text with our own secrets, and whatever looks like a key, a webhook secret or a token, starred."""
+    for secret in own:
+        if len(secret.reveal()) >= _SHORTEST_KEY:  # a shorter one is nobody's, and would be starred out of any words
+            text = text.replace(secret.reveal(), "***")
     for pattern in (_KEY, _TOKEN, _BEARER):
         text = pattern.sub(r"\1***", text)
     return text

@@ -31,6 +31,19 @@ KEEP_ALIVE = 2.0
 
 CAUSE_LIMIT = 200
 
+_PLAIN_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (aiohttp.ServerDisconnectedError, "the connection closed before the answer came"),
+    (aiohttp.ConnectionTimeoutError, "no connection in time"),
+    (TimeoutError, "no answer in time"),
+    (aiohttp.ClientConnectorDNSError, "the host was not found"),
+    (aiohttp.ClientConnectorCertificateError, "the host's certificate is not to be trusted"),
+    (aiohttp.ClientConnectorSSLError, "no encrypted connection could be made"),
+    (aiohttp.ClientConnectorError, "the host could not be reached"),
+    (aiohttp.ClientOSError, "the connection broke off"),
+    (aiohttp.ClientResponseError, "the answer was not HTTP as it should be"),
+)
+"""What a failure of the wire means to a person; the first kind that fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -163,13 +176,17 @@ def unsent(exc: BaseException) -> bool:
 
 
 def cause(exc: BaseException, request: httpx.Request) -> str:
-    """A failure in a few words: the class that says what happened and its text, without key and full numbers."""
+    """A failure in a few words: what happened, then its class and text for whoever searches, without key and full
+    numbers.
+    """
     origin = _origin(exc)
     if isinstance(origin, aiohttp.ClientConnectorError) and isinstance(origin.os_error, Astray):
         return str(origin.os_error.strerror)
-    said = str(origin) or ("no answer in time" if isinstance(origin, TimeoutError) else "")
-    words = mask_numbers(excerpt(said, _key_of(request), CAUSE_LIMIT))
+    words = mask_numbers(excerpt(str(origin), _key_of(request), CAUSE_LIMIT))
     name = type(origin).__name__
+    if plain := next((plain for kind, plain in _PLAIN_WORDS if isinstance(origin, kind)), None):
+        is_told = isinstance(origin, aiohttp.ServerDisconnectedError | TimeoutError) or not words
+        return f"{plain} ({name})" if is_told else f"{plain} ({name}: {words})"
     return f"{name}: {words}" if words else name
 
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from dialer.model import JSON, Event, Secret
 from dialer.verbex import wire
+from dialer.verbex.excerpt import redact
 from dialer.verbex.wire import Unreadable
 
 STARTED = "CallHandler.CallStarted"
@@ -88,14 +89,17 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Iterable[Secret], n
     return None
 
 
-def read(body: bytes, headers: Mapping[str, str] | None = None) -> Event:
-    """What a delivery says; names and contents that are not known are kept as they came.
+def read(body: bytes, headers: Mapping[str, str] | None = None, secrets: Iterable[Secret] = ()) -> Event:
+    """What a delivery says; names and contents that are not known are kept as they came, without keys and tokens.
+
+    What is kept is kept for long: `secrets`, and whatever looks like one, are starred in every text of it.
 
     The headers, named in lower case, tell what the body leaves out. Raises Unreadable where it is no JSON object, has
     no id of its own, two that differ, or no moment.
     """
-    named = headers or {}
-    told = wire.parse(body)
+    own = tuple(secrets)
+    named = {name: redact(text, *own) for name, text in (headers or {}).items()}
+    told = _redacted(wire.parse(body), own)
     if not isinstance(told, dict):
         raise Unreadable("is not an object")
     name = _word(told.get("eventName"))
@@ -186,6 +190,24 @@ def _from_seconds(told: JSON) -> datetime | None:
         return datetime.fromtimestamp(told / 1000 if told > _IN_SECONDS else told, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _redacted(told: JSON, own: tuple[Secret, ...]) -> JSON:
+    """Without secrets, text by text, so that it stays JSON whatever is starred."""
+    try:
+        return _starred(told, own)
+    except RecursionError:
+        raise Unreadable("is nested too deep") from None
+
+
+def _starred(told: JSON, own: tuple[Secret, ...]) -> JSON:
+    if isinstance(told, str):
+        return redact(told, *own)
+    if isinstance(told, list):
+        return [_starred(one, own) for one in told]
+    if isinstance(told, dict):
+        return {redact(name, *own): _starred(one, own) for name, one in told.items()}
+    return told
 
 
 def _text(told: JSON) -> str:

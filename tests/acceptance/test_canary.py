@@ -6,23 +6,32 @@ and in what was exported from it.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import json
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dialer.simulator.calls import CANARY as TOKEN
-from tests.acceptance.kit import ROOT, Ended, World, merged, number, person, simulator
+from tests.acceptance.faults.hooks import post, until_listening
+from tests.acceptance.kit import ROOT, Ended, Running, World, merged, number, person, simulator
 from tests.acceptance.proxy import Answered, Asked, Changed, Cut, Fate, Proxy, Rule, between
+from tests.webhook_kit import OTHER, delivery, told
 
 KEY = "API_canary9d41c7.e5-Zz"
 HOOK = "whsec_canary7b20f6a1Qq"
 SECRETS = (KEY, HOOK, TOKEN)
 PEOPLE = 24
+LOST = PEOPLE
+"""Somebody who is added to the list later, and of whose call nobody tells."""
 ESC = "\x1b[31m"
 FORMATS = (("--log-format", "text"), ("--log-format", "json"), ("--quiet",))
 
@@ -32,32 +41,31 @@ def _words(asked: Asked) -> str:
     return f"{ESC}refused {KEY} for {asked.number}, access_token={TOKEN}x, {HOOK}\u202e"
 
 
-def _careless(asked: Asked) -> Fate | None:
+def _careless() -> dict[str, Fate]:
     """One error of each kind after which a run goes on, by the number that is dialled; the rest are placed."""
-    detail = [{"loc": ["body", "to_number"], "msg": _words(asked), "type": "value_error", "input": asked.number}]
     token = f'"access_token": "{TOKEN}y"'
-    fates: dict[str, Fate] = {
-        number(0): Answered(422, {"detail": detail}),
-        number(9): Answered(500, f"<html><b>{_words(asked)}</b> Bearer {KEY}</html>".encode()),
-        number(18): Answered(201, f'{{{token}, "key": "{KEY}", "to": "{asked.number}"'.encode()),
-        number(9): Answered(400, {"error": KEY, "message": _words(asked), "access_token": f"{TOKEN}z"}),
-        number(12): Answered(503, f"{token} Authorization: Bearer {KEY}".encode(), after=True),
-        number(15): Answered(429, {"error": _words(asked)}, {"Retry-After": KEY}),
-        number(18): Cut(after=True),
-        number(21): Cut(after=True, piece="body"),
-    }
-    return fates.get(asked.number, Changed(_talkative))
+    words = [_words(Asked("POST", "/", {"to_number": number(n)})) for n in range(PEOPLE)]
+    detail = [{"loc": ["body", "to_number"], "msg": words[0], "type": "value_error", "input": number(0)}]
+    fates: tuple[Fate, ...] = (
+        Answered(422, {"detail": detail}),
+        Answered(500, f"<html><b>{words[3]}</b> Bearer {KEY}</html>".encode()),
+        Answered(201, f'{{{token}, "key": "{KEY}", "to": "{number(6)}"'.encode()),
+        Answered(400, {"error": KEY, "message": words[9], "access_token": f"{TOKEN}z"}),
+        Answered(503, f"{token} Authorization: Bearer {KEY}".encode(), after=True),
+        Answered(429, {"error": words[15]}, {"Retry-After": KEY}),
+        Cut(after=True),
+        Cut(after=True, piece="body"),
+    )
+    return {number(3 * place): fate for place, fate in enumerate(fates)}
 
 
-def _once(rule: Rule) -> Rule:
-    """A rule for the first dial to each number; afterwards the platform does as it should, and talks."""
-    seen: set[str] = set()
+def _once(fates: dict[str, Fate], delivered: threading.Event) -> Rule:
+    """What becomes of the first dial to each number, taken out of `fates`; afterwards the platform does as it should,
+    and talks. Nothing is answered before the webhooks are delivered."""
 
     def first(asked: Asked) -> Fate | None:
-        if not asked.is_dial or asked.number in seen:
-            return Changed(_talkative)
-        seen.add(asked.number)
-        return rule(asked)
+        assert delivered.wait(60)
+        return fates.pop(asked.number, Changed(_talkative)) if asked.is_dial else Changed(_talkative)
 
     return first
 
@@ -79,6 +87,7 @@ STOPS: dict[str, Answered] = {
 }
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_no_secret_comes_through_and_no_number_but_into_the_ledger(tmp_path: Path) -> None:
     world = World(tmp_path)
@@ -88,17 +97,90 @@ def test_no_secret_comes_through_and_no_number_but_into_the_ledger(tmp_path: Pat
     with simulator(world) as (_, port), between(port) as proxy:
         path = _campaign(world, proxy)
         said += _stopped_by_each(world, proxy, path)
-        proxy.rule = _once(_careless)
-        said += [world.run("run", path, *each, "--grace", "2s", "--result", "result.json") for each in FORMATS[:2]]
+        said.append(_talked_to(world, proxy, path))
         assert {row["state"] for row in world.contacts().values()} >= {"done", "excluded"}, said[-1].err
-        said.append(world.run("check", path))
+        said += _asked_and_marked(world, proxy, path)
         proxy.rule = lambda _: STOPS["401"]
-        said += [world.run("check", path), world.run("settle", path)]
+        said += _together(world, ("check", path), ("settle", path), ("webhooks", "list", path))
     said += _looked_at(world, path)
     said += _broken(world, path)
     said.append(_ours(world, path))
-    assert {0, 70, 77, 78} <= {ended.code for ended in said}
+    assert {0, 3, 70, 77, 78} <= {ended.code for ended in said}
     _search(world, said)
+
+
+def _together(world: World, *commands: tuple[str | Path, ...]) -> list[Ended]:
+    """Commands that do not mind each other, all at once."""
+    with contextlib.ExitStack() as stack:
+        begun = [stack.enter_context(world.running(*command)) for command in commands]
+        return [each.ended() for each in begun]
+
+
+def _talked_to(world: World, proxy: Proxy, path: Path) -> Ended:
+    """A run whose platform is careless, in answers and in webhooks; every kind of error must have come."""
+    fates, delivered = _careless(), threading.Event()
+    assert len(fates) == 8
+    proxy.rule = _once(fates, delivered)
+    with world.running("run", path, *FORMATS[1], "--grace", "2s", "--result", "result.json") as run:
+        until_listening(run)
+        _delivered(run)
+        delivered.set()
+        ended = run.ended()
+    assert fates == {}, f"not provoked: {fates}"
+    assert "a webhook was refused" in ended.err
+    [kept] = world.ask("SELECT body FROM inbox WHERE body LIKE '%canary-note%'")
+    assert json.loads(kept["body"])["payload"]["note"].startswith("canary-note")
+    return ended
+
+
+def _delivered(run: Running) -> None:
+    """Webhooks that quote what they should not: not signed by us, signed well, signed and not to be read."""
+    port = int(run.err.partition("webhooks are taken at 127.0.0.1:")[2].partition(",")[0])
+    note = f"canary-note {ESC}{KEY} {HOOK} Authorization: Bearer {KEY} access_token={TOKEN}w for {number(3)}"
+    now = datetime.now(UTC)
+    payload = {"call_id": "c-canary", "access_token": f"{TOKEN}v", "note": note, KEY: [{"deep": note}]}
+    whole = told(f"trace {KEY}", f"CallHandler.{HOOK}", timestamp=int(now.timestamp()), payload=payload)
+    unreadable = json.dumps([whole]).encode()
+    for body, secret, status in ((whole, OTHER, 401), (whole, HOOK, 200), (unreadable, HOOK, 400)):
+        sent = delivery(body, at=now, secret=secret)
+        assert post(port, dataclasses.replace(sent, path="/hook")) == status
+
+
+def _asked_and_marked(world: World, proxy: Proxy, path: Path) -> Iterator[Ended]:
+    """Somebody more, of whose call nobody tells; the operator looks, and gives a word that quotes too much."""
+    world.people(PEOPLE + 1)
+    proxy.rule = _silent
+    yield world.run("run", path, "--grace", "1s")
+    assert world.contacts()[person(LOST)]["state"] == "unknown"
+    listed, as_json = _together(world, ("unknown", "list", path), ("unknown", "list", path, "--json"))
+    assert person(LOST) in listed.out
+    assert person(LOST) in as_json.out
+    yield from (listed, as_json)
+    proxy.rule = lambda _: Changed(_subscriptions)
+    marked, hooks = _together(
+        world,
+        ("unknown", "mark", number(LOST), "done", path, "--reason", f"seen as {number(LOST)}"),
+        ("webhooks", "list", path),
+    )
+    assert (marked.code, hooks.code) == (0, 0), (marked.err, hooks.err)
+    assert "https://calls.example.com/hook" in hooks.out
+    yield from (marked, hooks)
+
+
+def _subscriptions(answer: dict[str, Any]) -> dict[str, Any]:
+    """A list whose names tell too much."""
+    said = f"{ESC}{KEY} {HOOK} access_token={TOKEN}s"
+    one = {"id": "s1", "url": "https://calls.example.com/hook", "name": said, "secret": HOOK}
+    return answer | {"subscriptions": [one, one | {"id": KEY, "url": f"https://other.example/{HOOK}"}], "key": KEY}
+
+
+def _silent(asked: Asked) -> Fate:
+    """The dial is lost, and no call is shown to anybody."""
+    if asked.is_dial:
+        return Cut(after=True)
+    if asked.path.startswith("/v1/calls/?"):
+        return Answered(200, {"calls": [], "next_page_token": None, "total_count": 0, "key": KEY})
+    return Answered(404, {"error": "not_found", "message": f"no call, {KEY}"})
 
 
 def _campaign(world: World, proxy: Proxy) -> Path:
@@ -118,13 +200,14 @@ def _stopped_by_each(world: World, proxy: Proxy, path: Path) -> Iterator[Ended]:
         yield ended
 
 
-def _looked_at(world: World, path: Path) -> Iterator[Ended]:
+def _looked_at(world: World, path: Path) -> list[Ended]:
     """Whatever tells of it afterwards."""
-    yield world.run("status", path)
-    yield world.run("status", path, "--json")
-    for kind in ("csv", "jsonl", "parquet"):
-        yield world.run("export", path, "-o", f"export-results.{kind}")
-    yield world.run("export", path, "--attempts", "-o", "export-attempts.csv")
+    ways = (("-o", f"export-results.{kind}") for kind in ("csv", "jsonl", "parquet"))
+    looks = [("status", path), ("status", path, "--json"), ("backup", "backup.db", path)]
+    exports = [("export", path, *way) for way in (*ways, ("--attempts", "-o", "export-attempts.csv"))]
+    ended = [*_together(world, *looks), *_together(world, *exports)]
+    assert {each.code for each in ended} == {0}, [each.err for each in ended]
+    return ended
 
 
 def _broken(world: World, path: Path) -> Iterator[Ended]:
@@ -178,20 +261,30 @@ def _ours(world: World, path: Path) -> Ended:
 
 def _search(world: World, said: list[Ended]) -> None:
     """Every file of the folder, whatever it is, and what was printed."""
-    numbers = [number(n) for n in range(PEOPLE)]
-    may_have_numbers = {"people.csv", world.rings_file.name, "camp.db", "camp.db-wal", "gone.db", "gone.db-wal"}
+    numbers = [number(n) for n in range(PEOPLE + 1)]
+    may_have_numbers = {
+        "people.csv",
+        world.rings_file.name,
+        "camp.db",
+        "camp.db-wal",
+        "gone.db",
+        "gone.db-wal",
+        "backup.db",
+    }
     for ended in said:
         _holds_none(f"what was printed (code {ended.code})", ended.out + ended.err, [*SECRETS, *numbers])
         assert "\x1b" not in ended.out + ended.err
         assert "\u202e" not in ended.out + ended.err
     files = [path for path in world.folder.rglob("*") if path.is_file()]
-    assert {"camp.db", "camp.db.lock", "camp.db.secret", "result.json", "401.json"} <= {path.name for path in files}
+    assert {"camp.db", "camp.db.lock", "camp.db.secret", "result.json", "401.json", "backup.db"} <= {
+        path.name for path in files
+    }
     for path in files:
         text = path.read_bytes().decode("latin-1")
         _holds_none(path.name, text, SECRETS)
         if path.name not in may_have_numbers and not path.name.startswith("export-"):
             _holds_none(path.name, text, numbers)
-        if path.name.startswith(("camp.db", "export-", "result", "401")):
+        if path.name.startswith(("camp.db", "export-", "result", "401", "backup.db")):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 

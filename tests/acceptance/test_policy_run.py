@@ -23,6 +23,7 @@ MIX = {reason: 2.0 if reason in TALKED | NEVER else 5.0 for reason in sorted(REA
 MIX["concurrent_call_limit_reached"] = 0.3
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_each_of_two_thousand_ends_in_the_state_that_the_policy_says(tmp_path: Path) -> None:
     world = World(tmp_path)

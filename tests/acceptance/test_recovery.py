@@ -131,6 +131,7 @@ def test_the_last_one_open_is_settled_by_what_the_list_shows_of_the_others(tmp_p
     everyone_settled(world, people=3, most=1)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_too_many_unknown_stop_the_run(tmp_path: Path) -> None:
     with _platform(tmp_path) as (world, proxy):

@@ -56,7 +56,7 @@ def test_a_mute_agent_stops_the_list_until_a_person_has_looked(tmp_path: Path) -
     _the_next_run_dials_nobody(world, path)
 
     resumed = world.run("resume", path, "--reason", "the agent was mute")
-    assert resumed.out == "camp goes on\n"
+    assert resumed.out == "camp: the pause is taken back; the next run goes on\n"
     once_more = world.run("run", path)  # the agent is still mute: a new window, and it stops again
     assert once_more.code == 70, once_more.err
     assert len(world.rings()) >= first + 9

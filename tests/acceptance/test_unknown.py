@@ -128,6 +128,7 @@ def test_a_word_takes_effect_in_the_run_that_goes_on(tmp_path: Path) -> None:
     assert all(state in ("done", "exhausted") for state in world.states())
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_where_the_platform_shows_the_call_after_all_nothing_is_left_to_be_marked(tmp_path: Path) -> None:
     with _world(tmp_path, 3) as (world, desk, path):

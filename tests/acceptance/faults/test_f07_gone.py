@@ -59,6 +59,7 @@ def _was_probed_by_reads(there: Stage, kind: str) -> None:
     assert len(lost) <= 5 + there.pace["calls_per_second"]
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f07_dials_fail_and_reads_are_answered(tmp_path: Path) -> None:
     """After a row of failures one dial at a time finds out, and each only after a read was answered."""

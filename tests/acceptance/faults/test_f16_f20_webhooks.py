@@ -23,7 +23,7 @@ from tests.acceptance.faults.hooks import (
     until_listening,
 )
 from tests.acceptance.faults.kit import Stage, first_dial, invariants, nothing, stage
-from tests.acceptance.kit import World, number
+from tests.acceptance.kit import KEY, World, number
 from tests.acceptance.oracle import nobody_over_rung
 from tests.acceptance.proxy import Asked, Changed, Cut, Delayed, Fate, free_port
 from tests.webhook_kit import OTHER
@@ -303,7 +303,8 @@ def test_without_a_secret_nobody_is_dialled(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.people(FEW)
     hooks = {name: text for name, text in listening(free_port()).items() if name != "secret"}
-    ended = world.run("run", world.campaign(webhooks=hooks))
+    platform = {"url": "http://127.0.0.1:9", "api_key": KEY, "simulator": ...}
+    ended = world.run("run", world.campaign(webhooks=hooks, platform=platform))
     assert ended.code == 78
     assert "webhooks.secret is missing" in ended.err
     assert world.rings() == []

@@ -19,8 +19,11 @@ from tests.command_line import process
 PEOPLE = 5
 
 
+_MARKS = {"locked": pytest.mark.ci}  # SQLite waits for a lock for five seconds, each time
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", DISKS)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=_MARKS.get(kind, ())) for kind in DISKS])
 def test_f21_the_disk_fails_before_an_intent_and_after_a_post(tmp_path: Path, kind: str) -> None:
     with stage(tmp_path, PEOPLE) as there, DISKS[kind](there) as disk:
         path = there.plan(ledger=str(there.ledger), pace={"concurrent_calls": 1})

@@ -50,6 +50,7 @@ def _stopped_by(there: Stage, path: Path, given: signal.Signals) -> None:
     assert ended.closing.endswith(f"due={left} live=0 unknown=0")
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f24_without_grace_live_calls_are_left_to_the_next_run(tmp_path: Path) -> None:
     with stage(tmp_path, PEOPLE, **SLOWLY) as there:

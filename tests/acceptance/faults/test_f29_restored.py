@@ -83,6 +83,7 @@ def test_f29_a_folder_that_is_set_back_as_a_whole(tmp_path: Path) -> None:
         invariants(there, ended, most=3)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["both", "mute"])
 def test_f29_a_backup_made_while_a_call_was_live(tmp_path: Path, kind: str) -> None:
@@ -139,6 +140,7 @@ def test_f29_put_back_in_the_middle_of_an_id_that_may_be_sent_again(tmp_path: Pa
         assert there.rings_of(3) == 1
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "order"),
@@ -160,6 +162,7 @@ def test_f29_killed_in_the_middle_of_the_adoption(tmp_path: Path, kind: str, ord
         assert len(there.proxy.dials) > before
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_where_there_is_no_list_each_person_is_asked_for(tmp_path: Path) -> None:
     with kind_of_platform(tmp_path, "custom") as there:
@@ -174,6 +177,7 @@ def test_f29_where_there_is_no_list_each_person_is_asked_for(tmp_path: Path) -> 
         invariants(there, ended, most=3)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_where_nothing_can_be_proven_nobody_is_dialled(tmp_path: Path) -> None:
     """A GET that knows the platform's ids alone, and no list."""
