@@ -15,6 +15,8 @@ from dialer.config.words import Wrong, nearest
 from dialer.errors import Problem
 
 STARS = "**********"
+_SHORTEST_SECRET = 8
+"""Characters; what is shorter is a word that stands in our own sentences too, and no secret that anybody would take."""
 
 _SECTIONS: Mapping[str, type[BaseModel]] = {
     "": CampaignFile,
@@ -111,6 +113,6 @@ def _masked(one: Problem, secrets: Collection[str]) -> Problem:
 
 def _mask(text: str, secrets: Collection[str]) -> str:
     for secret in sorted((" ".join(secret.split()) for secret in secrets), key=len, reverse=True):
-        if len(secret) >= 4:
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, STARS)
     return _LONG_QUOTE.sub(r"'\1…'", _LOOKS_LIKE_KEY.sub(STARS, text))

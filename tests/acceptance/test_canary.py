@@ -33,6 +33,7 @@ PEOPLE = 24
 LOST = PEOPLE
 """Somebody who is added to the list later, and of whose call nobody tells."""
 ESC = "\x1b[31m"
+Command = tuple[str | Path, ...]
 FORMATS = (("--log-format", "text"), ("--log-format", "json"), ("--quiet",))
 
 
@@ -109,7 +110,7 @@ def test_no_secret_comes_through_and_no_number_but_into_the_ledger(tmp_path: Pat
     _search(world, said)
 
 
-def _together(world: World, *commands: tuple[str | Path, ...]) -> list[Ended]:
+def _together(world: World, *commands: Command) -> list[Ended]:
     """Commands that do not mind each other, all at once."""
     with contextlib.ExitStack() as stack:
         begun = [stack.enter_context(world.running(*command)) for command in commands]
@@ -202,9 +203,9 @@ def _stopped_by_each(world: World, proxy: Proxy, path: Path) -> Iterator[Ended]:
 
 def _looked_at(world: World, path: Path) -> list[Ended]:
     """Whatever tells of it afterwards."""
-    ways = (("-o", f"export-results.{kind}") for kind in ("csv", "jsonl", "parquet"))
-    looks = [("status", path), ("status", path, "--json"), ("backup", "backup.db", path)]
-    exports = [("export", path, *way) for way in (*ways, ("--attempts", "-o", "export-attempts.csv"))]
+    looks: list[Command] = [("status", path), ("status", path, "--json"), ("backup", "backup.db", path)]
+    exports: list[Command] = [("export", path, "-o", f"export-results.{kind}") for kind in ("csv", "jsonl", "parquet")]
+    exports.append(("export", path, "--attempts", "-o", "export-attempts.csv"))
     ended = [*_together(world, *looks), *_together(world, *exports)]
     assert {each.code for each in ended} == {0}, [each.err for each in ended]
     return ended
