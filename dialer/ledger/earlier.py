@@ -116,15 +116,7 @@ def adopt(
         add_event(db, now, "woken", run=mark.run_id, contact=candidate.contact_id, moved=("waiting", "due"))
     if db.execute(SQL["contact_is_adopted"], contact).rowcount != 1:
         return Passed.CHANGED
-    given = contact | {
-        "campaign": candidate.campaign_id,
-        "run": mark.run_id,
-        "call_id": call_id,
-        "number": number,
-        "from_number": record.from_number,
-        "intended_at": text(min(record.started_at or now, now)),
-        "key_mark": db.execute(SQL["key_mark_of"], {"campaign": candidate.campaign_id}).fetchone()[0],
-    }
+    given = contact | _call_row(db, candidate, call_id, number, record, now, mark)
     try:
         attempt = _written(db, given, None if refused is None else refused["id"])
     except sqlite3.IntegrityError as error:
@@ -143,6 +135,26 @@ def adopt(
         detail=f"serial {serial}",
     )
     return attempt
+
+
+def _call_row(
+    db: sqlite3.Connection,
+    candidate: Candidate,
+    call_id: str,
+    number: str,
+    record: CallRecord,
+    now: datetime,
+    mark: RunMark,
+) -> dict[str, Any]:
+    return {
+        "campaign": candidate.campaign_id,
+        "run": mark.run_id,
+        "call_id": call_id,
+        "number": number,
+        "from_number": record.from_number,
+        "intended_at": text(min(record.started_at or now, now)),
+        "key_mark": db.execute(SQL["key_mark_of"], {"campaign": candidate.campaign_id}).fetchone()[0],
+    }
 
 
 def _written(db: sqlite3.Connection, given: Mapping[str, Any], refused: int | None) -> int:
