@@ -213,20 +213,21 @@ def _looked_at(world: World, path: Path) -> list[Ended]:
 
 def _broken(world: World, path: Path) -> Iterator[Ended]:
     """Nobody to ask, a file and a key that are wrong, a ledger that is none."""
-    gone = world.folder / "gone.yaml"
+    gone, wrong, none = (world.folder / f"{name}.yaml" for name in ("gone", "wrong", "none"))
     gone.write_text(path.read_text().replace(_url_of(path), "http://127.0.0.1:1").replace("camp.db", "gone.db"))
-    yield world.run("check", gone)
-    yield world.run("run", gone, "--max-runtime", "1s", "--only", person(9))
-    yield world.run("check", gone, DIALER_TEST_KEY=f"{KEY} and more")
-    wrong = world.folder / "wrong.yaml"
     wrong.write_text(path.read_text().replace("${DIALER_TEST_KEY}", KEY).replace("${DIALER_TEST_HOOK}", HOOK))
-    yield world.run("check", wrong, "--offline")
-    wrong.unlink()  # the key stood in it
-    (world.folder / "none.db").write_text(f"no ledger, {number(0)}")
-    none = world.folder / "none.yaml"
     none.write_text(path.read_text().replace("camp.db", "none.db"))
-    yield world.run("run", none)
-    yield world.run("status", none)
+    (world.folder / "none.db").write_text(f"no ledger, {number(0)}")
+    yield from _together(
+        world,
+        ("check", gone),
+        ("run", gone, "--max-runtime", "1s", "--only", person(9)),
+        ("check", wrong, "--offline"),
+        ("run", none),
+        ("status", none),
+    )
+    yield world.run("check", gone, DIALER_TEST_KEY=f"{KEY} and more")
+    wrong.unlink()  # the key stood in it
     (world.folder / "none.db").unlink()
 
 
