@@ -118,6 +118,7 @@ ARROWS: dict[str, Moves] = {
     "attempt_refused_by_hand": {("unknown", "refused")},
     "adopted_again": {("refused", "intended")},
     "wake_one": {("waiting", "due")},
+    "halted_is_dropped": {("due", "excluded")},
     "contact_is_adopted": {("due", "dialing")},
     "contact_settles": {
         (start, end) for start in ("dialing", "unknown") for end in ("due", "waiting", "done", "exhausted", "excluded")

@@ -70,6 +70,7 @@ def test_killed_before_the_list_is_taken(tmp_path: Path) -> None:
     everyone_settled(world, people=PEOPLE)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_killed_again_and_again(tmp_path: Path) -> None:
     world = World(tmp_path)

@@ -48,6 +48,7 @@ def _ids(proxy: Proxy, to: str = LOST) -> list[str]:
     return [asked.body["call_id"] for asked in proxy.dials if asked.number == to]
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_many_answers_lost_in_one_run(tmp_path: Path) -> None:
     """Every third dial is cut, before or after; everybody is settled all the same."""

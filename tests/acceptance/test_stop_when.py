@@ -78,6 +78,7 @@ def test_a_platform_that_fails_stops_the_list(tmp_path: Path) -> None:
     nobody_over_rung(world.rings())
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_a_full_account_stops_nothing(tmp_path: Path) -> None:
     """It has one line, dialer is told of four."""
@@ -92,6 +93,7 @@ def test_a_full_account_stops_nothing(tmp_path: Path) -> None:
     everyone_settled(world, people=10)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_opt_outs_during_the_calls_stop_the_list(tmp_path: Path) -> None:
     """Whoever is on the line opts out; so it is written down while the run goes on."""
