@@ -13,8 +13,10 @@ import pytest
 
 from dialer.clock import Boot, Clock
 from dialer.ledger.control import beside
+from dialer.policy import jumps
 from dialer.runner.clockwork import Clockwork
-from tests.engine_kit import open_ledger
+from tests.engine_kit import begun, campaign, number, open_ledger, with_people
+from tests.ledger_kit import ABSENT, deciding
 from tests.virtual_time import Time, in_virtual_time, moment, running
 
 DAY = 86400.0
@@ -62,6 +64,17 @@ async def a_run(folder: Path, machine: Machine, seconds: float = 5.0, jump: floa
             machine.jump += jump
             await moment(seconds / 2)
     return clockwork.jump, said
+
+
+async def set_back(folder: Path, machine: Machine, jump: float = 0.0) -> float:
+    """How far the clock was set back in all, at the end of a run in which it jumps."""
+    async with open_ledger(folder, machine) as ledger:
+        clockwork = Clockwork(machine.clock, ledger, Said())
+        await clockwork.begin()
+        async with running(clockwork.run()):
+            machine.jump += jump
+            await moment(3.0)
+    return clockwork.set_back
 
 
 def noted(folder: Path) -> dict[str, Any]:
@@ -162,5 +175,26 @@ def test_the_note_is_kept_up_while_a_run_goes_on(tmp_path: Path) -> None:
             assert after["offset"] - before["offset"] == pytest.approx(DAY, abs=0.01)
             await asyncio.gather(ledger.note(), ledger.note())
             assert noted(tmp_path)["offset"] == after["offset"]
+
+    in_virtual_time(main())
+
+
+def test_how_far_it_was_set_back_counts_on_while_a_dial_is_open(tmp_path: Path) -> None:
+    """Its moment was written down by a clock that was ahead; once nothing is open, that is over."""
+
+    async def main() -> None:
+        machine = Machine()
+        rules = campaign(tmp_path, "http://127.0.0.1:1")
+        async with open_ledger(tmp_path, machine) as ledger:
+            attempt = await begun(ledger, rules, await with_people(ledger, rules, [number(0)]))
+        assert await set_back(tmp_path, machine) == jumps.ANY  # nothing is noted of the run before
+        beside(tmp_path / "dialer.db", "lock").write_text(json.dumps(noted(tmp_path) | {"set_back": 0.0}))
+        assert await set_back(tmp_path, machine, jump=-3600.0) == pytest.approx(3600.0, abs=0.01)
+        assert await set_back(tmp_path, machine, jump=DAY) == pytest.approx(3600.0, abs=0.01)
+        machine.jump -= 60.0
+        assert await set_back(tmp_path, machine) == pytest.approx(3660.0, abs=0.01)
+        async with open_ledger(tmp_path, machine) as ledger:
+            await ledger.refuse(attempt.id, ABSENT, deciding(ABSENT, machine.clock.now()))
+        assert await set_back(tmp_path, machine) == 0.0
 
     in_virtual_time(main())

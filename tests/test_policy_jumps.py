@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.policy import jumps
 from dialer.policy.jumps import Offset, held_for, jump, noticed, offset, told
 
 HOUR, DAY = 3600.0, 86400.0
@@ -86,3 +87,12 @@ def test_what_the_user_is_told(by: float, words: str) -> None:
     sentence = told(by)
     assert sentence.startswith(f"the wall clock jumped {words} this is harmless because ")
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("so_far", "jump", "back"),
+    [(0.0, 0.0, 0.0), (0.0, -3600.0, 3600.0), (60.0, -3600.0, 3660.0), (60.0, 86400.0, 60.0), (60.0, None, jumps.ANY)],
+)
+def test_how_far_the_clock_was_set_back_in_all(so_far: float, jump: float | None, back: float) -> None:
+    """A clock that is set forward takes nothing back of it: what was written down before may still lie too late."""
+    assert jumps.set_back(so_far, jump) == back
