@@ -19,6 +19,8 @@ from dialer.export import ATTEMPT_COLUMNS, REJECT_COLUMNS, result_columns
 from dialer.policy.outcome import REASONS
 from tests.command_line import KEY, PEOPLE, ROOT, campaign, change, on_platform, process, rung, serving, taken_in, told
 
+pytestmark = pytest.mark.slow  # whole runs, one after the other
+
 CAMPAIGNS = sorted((ROOT / "campaigns").glob("*.yaml"))
 WITH_REJECTS = PEOPLE + "A4,415,Dee\nA5,,Eve\n"
 
@@ -152,7 +154,6 @@ def test_status_for_people_and_for_programs(
     assert told(capsys, "status", "--ledger", finished.parent / "dialer.db", "--json").out.split('"at"')[0] in shown.out
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "columns", "rows"),
     [
@@ -186,7 +187,6 @@ def test_export_since_an_instant_and_to_nowhere(
     assert process("export", finished, "-o", "-").out.splitlines()[0].startswith("campaign,id,phone,state,")
 
 
-@pytest.mark.slow
 def test_a_second_run_finds_nothing_to_do(finished: Path) -> None:
     rings = finished.parent / "dialer.db.rings.jsonl"
     before = rung(rings)

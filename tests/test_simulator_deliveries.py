@@ -26,6 +26,8 @@ from tests.command_line import TEXT, campaign, told
 from tests.raw_platform import Caller, Sent, http, raw_platform
 from tests.simulator_kit import DIAL, START, Hand, dial, number, rules, served
 
+pytestmark = pytest.mark.slow  # whole runs, one after the other
+
 ONE = "/v1/public/webhook/subscription"
 EVERY = f"{ONE}s"
 STARTED, ENDED, ANALYSED = "CallHandler.CallStarted", "CallHandler.CallEnded", "callAnalysis.pcaCompleted"
@@ -294,7 +296,6 @@ async def test_earlier_calls_are_not_told_to_a_new_subscriber(tmp_path: Path) ->
 # --- restarts and the file ---------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 async def test_subscriptions_and_what_is_due_survive_a_restart(tmp_path: Path) -> None:
     hand, path = Hand(), tmp_path / "rings"
     file = tmp_path / "rings.webhooks.json"
@@ -324,7 +325,6 @@ async def test_subscriptions_and_what_is_due_survive_a_restart(tmp_path: Path) -
         assert [name for name in os.listdir(tmp_path) if name.endswith(".tmp")] == []
 
 
-@pytest.mark.slow
 async def test_what_was_under_way_at_the_end_is_begun_anew(tmp_path: Path) -> None:
     hand, path = Hand(), tmp_path / "rings"
     refusing = [http("503 Service Unavailable")]
@@ -437,7 +437,6 @@ async def _subscribed(rings: Path, url: str) -> None:
         await subscribe(client, url)
 
 
-@pytest.mark.slow
 def test_the_simulator_within_a_run_tells_its_subscribers_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,8 @@ from tests.engine_kit import campaign, dial_of, heart, number, open_ledger, unkn
 from tests.ledger_kit import forge
 from tests.virtual_time import Time, in_virtual_time, moment, until
 
+pytestmark = pytest.mark.slow  # whole runs, one after the other
+
 ANN, BOB, CID = (number(n) for n in range(3))
 AGAIN = {"platform_failed": waits(1.0)}
 

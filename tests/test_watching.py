@@ -18,6 +18,8 @@ from tests.engine_kit import campaign, heart, number, open_ledger, placed, unkno
 from tests.ledger_kit import forge
 from tests.virtual_time import Time, in_virtual_time, moment, until
 
+pytestmark = pytest.mark.slow  # whole runs, one after the other
+
 PEOPLE = [number(n) for n in range(30)]
 FAILED = "llm_websocket_initialization_error"
 FAILING = StopWhen(platform_failed=Threshold(0.2, 10))  # the third of ten
@@ -61,7 +63,6 @@ def test_a_platform_that_fails_stops_the_run_and_the_campaign(tmp_path: Path) ->
     in_virtual_time(main())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dials", [True, False])
 def test_later_runs_dial_nobody_and_see_live_calls_out_until_a_person_says_so(tmp_path: Path, dials: bool) -> None:
     async def main() -> None:

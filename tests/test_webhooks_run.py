@@ -13,6 +13,8 @@ import pytest
 from tests.command_line import TEXT, campaign, rung, told
 from tests.webhook_kit import OTHER, SECRET
 
+pytestmark = pytest.mark.slow  # whole runs, one after the other
+
 
 def part(port: int, secret: str | None = SECRET) -> str:
     """The part of a campaign file."""
@@ -34,7 +36,6 @@ def test_a_run_says_where_it_listens(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert SECRET not in ended.said
 
 
-@pytest.mark.slow
 def test_settle_goes_without_what_could_not_be_believed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = campaign(tmp_path)
     assert told(capsys, "run", path).code == 0
@@ -44,7 +45,6 @@ def test_settle_goes_without_what_could_not_be_believed(tmp_path: Path, capsys: 
     assert "webhooks are taken" not in settled.err
 
 
-@pytest.mark.slow
 def test_a_run_that_could_not_listen_is_written_down_and_the_next_one_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,7 +77,6 @@ def test_campaigns_that_listen_at_one_place_mean_the_same(
         assert rung(tmp_path / "dialer.db.rings.jsonl") == 0
 
 
-@pytest.mark.slow
 def test_the_simulator_of_a_run_tells_by_webhook_without_a_secret_of_anybodys(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
