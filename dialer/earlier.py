@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer import whose
@@ -90,6 +90,7 @@ class Earlier:
         self._books = books
         self._heard = heard
         self._key_mark = key_mark
+        self._shown: set[str] = set()  # the marks of the keys of known calls that the platform shows
 
     async def glimpse(self, since: datetime | None) -> bool:
         """Whether the platform shows a call of ours that the ledger does not know, among the first that were made since
@@ -109,7 +110,9 @@ class Earlier:
         is longer ago; where the ledger knows nothing, until `look_back` has passed without a call of ours. Where there
         is no list, ask for each person's next calls one by one."""
         try:
-            return await self._in_list(doubt) or await self._one_by_one(doubt)
+            looked = await self._in_list(doubt) or await self._one_by_one(doubt)
+            # Whatever one account shows says nothing of the calls that were made in another.
+            return replace(looked, is_proven=looked.is_proven and doubt.other_keys <= self._shown)
         except _Unanswered:
             return Looked((), is_proven=False, is_answered=False)
 
@@ -239,6 +242,7 @@ class Earlier:
         key shows another account, or says nothing of this one."""
         ids = {name for record in records for name in (record.own_id, record.platform_id) if name is not None}
         marks = await self._books.dialled_under(sorted(ids))
+        self._shown |= marks
         return bool(marks if key_mark == "" else marks & {"", key_mark})
 
     # --- one by one ---

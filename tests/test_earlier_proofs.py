@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dialer.ledger import Doubt, binding
 from dialer.model import CallPage
 from dialer.verbex import listing
 from tests.desk import Desk, answer, body_of, client_of, desk, no_echo
 from tests.engine_kit import number
 from tests.test_earlier import Looking, looking, searching, told
-from tests.virtual_time import Time, in_virtual_time
+from tests.virtual_time import START, Time, in_virtual_time
 
 
 def _page(calls: list[dict[str, Any]], total: int) -> bytes:
@@ -84,6 +86,35 @@ def test_a_call_under_the_key_of_now_proves_nothing_of_those_under_another(
         assert (told(looked), looked.is_proven) == ([(2, 1)], proven)
 
     searching(tmp_path, work)
+
+
+@pytest.mark.parametrize(("others", "proven"), [(set(), True), ({"another key"}, False), ({"the key of then"}, True)])
+def test_where_the_campaign_was_run_under_other_keys_their_calls_must_be_shown_too(
+    tmp_path: Path, others: set[str], proven: bool
+) -> None:
+    """The ledger may be older than the change of the key; the lock's file remembers it."""
+
+    async def work(at_work: Looking) -> None:
+        await at_work.known()
+        at_work.ledger._connection.execute("UPDATE attempts SET key_mark = 'the key of then'")
+        at_work.lost(2, 1)
+        doubt = Doubt("it is a test", START, True, "the key of then", frozenset(others))
+        looked = await at_work.earlier.look(doubt)
+        assert (told(looked), looked.is_proven) == ([(2, 1)], proven)
+
+    searching(tmp_path, work)
+
+
+def test_the_keys_of_a_campaign_are_noted_and_outlive_its_ledger() -> None:
+    noted: object = None
+    for name, key in (("a", "k1"), ("b", "k2"), ("a", "k3"), ("a", "k1")):
+        noted = binding.with_key(noted, name, key)
+    assert binding.keys_of(noted, "a") == {"k1", "k3"}
+    assert binding.keys_of(noted, "b") == {"k2"}
+    assert binding.keys_of("torn", "a") == frozenset()
+    for n in range(500):
+        noted = binding.with_key(noted, f"c{n}", "k" * 16)
+    assert len(json.dumps(noted)) < 3000
 
 
 def test_of_two_people_with_one_number_the_call_is_that_ones_who_could_be_dialled(tmp_path: Path) -> None:

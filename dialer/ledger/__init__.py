@@ -167,7 +167,15 @@ class Ledger(Lookups):
         Raises:
             CampaignError: the campaign was dialled on another platform; what is finished there is not finished here.
         """
-        return await self._writer.do(partial(binding.bind, campaign=campaign, secret=self.secret, now=self._now()))
+        bound = await self._writer.do(partial(binding.bind, campaign=campaign, secret=self.secret, now=self._now()))
+        with contextlib.suppress(OSError):  # as for `note`
+            self._lock.tell(keys=binding.with_key(self._lock.note.get("keys"), campaign.name, bound.key_mark))
+        return bound
+
+    def other_keys(self, campaign: str, key_mark: str) -> frozenset[str]:
+        """The marks of other API keys under which this campaign was run here, by the note in the lock's file: that
+        outlives a ledger that is put back."""
+        return binding.keys_of(self._lock.note.get("keys"), campaign) - {key_mark}
 
     async def remember_lines(self, campaign: int, lines: float) -> None:
         """Keep the learned concurrent-call limit for the next run."""

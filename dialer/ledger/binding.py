@@ -50,3 +50,24 @@ def bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: datetim
         db.execute(SQL["set_key_mark"], {"campaign": row["id"], "key_mark": key_mark})
         events.add_event(db, now, "key_changed", detail=campaign.name)
     return Bound(row["id"], row["lines"], key_mark)
+
+
+_MOST_KEYS = 60
+
+
+def with_key(noted: object, campaign: str, key_mark: str) -> list[str]:
+    """The noted keys, with one more that a campaign is run under; the oldest go first."""
+    found = [one for one in noted if isinstance(one, str)] if isinstance(noted, list) else []
+    one = f"{_short(campaign)}:{key_mark}"
+    return [*(other for other in found if other != one), one][-_MOST_KEYS:]
+
+
+def keys_of(noted: object, campaign: str) -> frozenset[str]:
+    """The marks of the keys under which a campaign was run, as they are noted."""
+    found = [one for one in noted if isinstance(one, str)] if isinstance(noted, list) else []
+    mine = f"{_short(campaign)}:"
+    return frozenset(one.removeprefix(mine) for one in found if one.startswith(mine))
+
+
+def _short(campaign: str) -> str:
+    return hashlib.sha256(campaign.encode()).hexdigest()[:8]

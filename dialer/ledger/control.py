@@ -45,6 +45,11 @@ class Lock:
         self.earlier = earlier
         self._note = dict(earlier)
 
+    @property
+    def note(self) -> Mapping[str, Any]:
+        """The note as it stands now."""
+        return self._note
+
     def tell(self, **facts: Any) -> None:
         """Note these facts beside those that are noted already."""
         self._note |= facts

@@ -19,6 +19,7 @@ from dialer.model import CallRecord, Candidate, ContactState
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why calls may have been made that the ledger does not know; `known_until` is its last moment, None for a new one;
+    `other_keys` are those under which the campaign was run besides the one of now;
     `has_attempts`: it knows calls by which a list can be recognised. `key_mark`: of the API key under which the
     campaign was dialled last, '' if that is not known."""
 
@@ -26,6 +27,7 @@ class Doubt:
     known_until: datetime | None
     has_attempts: bool
     key_mark: str = ""
+    other_keys: frozenset[str] = frozenset()
 
 
 def doubt_of(db: sqlite3.Connection, campaign: int) -> Doubt | None:

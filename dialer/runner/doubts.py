@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from dialer.clock import Clock
 from dialer.earlier import Books, Earlier, Looked
@@ -54,6 +55,7 @@ class Doubts:
         lines: Lines,
         say: Callable[..., None],
         is_quiet: Callable[[], bool],
+        key_mark: str = "",
     ) -> None:
         self._ledger = ledger
         self._campaign = campaign
@@ -63,6 +65,7 @@ class Doubts:
         self._lines = lines
         self._say = say
         self._is_quiet = is_quiet
+        self._key_mark = key_mark
         self._taken: dict[str, Line] = {}
         self._written = 0
         self.is_adopting = False
@@ -76,6 +79,8 @@ class Doubts:
         doubt = await self._ledger.doubt_of(self._campaign_id) or await self._glimpsed()
         if doubt is None:
             return {}
+        if self._key_mark:
+            doubt = replace(doubt, other_keys=self._ledger.other_keys(self._campaign.name, self._key_mark))
         self._say(
             "ledger_doubted",
             f"there may be calls of which the ledger {self._ledger.path.name} does not know ({doubt.why}): the "

@@ -100,7 +100,7 @@ class Engine:
             campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self.platform.hear, key_mark
         )
         is_quiet = lambda: live_anywhere() == 0 and not self.recovery.is_hopeful  # noqa: E731 - one condition
-        self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet)
+        self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet, key_mark)
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
         self._is_paused = False
