@@ -1,4 +1,4 @@
-"""Pacing: the limit of calls at once, and the brake after "too many requests"."""
+"""Pacing: the limit of calls at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dialer.model import Sample
 from dialer.policy import pacing
-from dialer.policy.pacing import Brake, Pacing
+from dialer.policy.pacing import Pacing
 
 moments = st.lists(
     st.tuples(st.sampled_from(Sample), st.integers(0, 60), st.floats(0.0, 10.0)),
@@ -166,52 +166,3 @@ def test_it_follows_an_account_whose_room_shrinks_and_comes_back() -> None:
     assert pacing.lines(current) <= 9
     account.room = 20
     assert pacing.lines(account.run(current, 400.0)) == 20
-
-
-# --- the brake -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("retry_after", "times", "seconds"),
-    [
-        (None, 1, 1.0),
-        (None, 2, 2.0),
-        (None, 6, 32.0),
-        (None, 7, 60.0),
-        (None, 10_000, 60.0),
-        (None, 0, 1.0),
-        (0.5, 9, 0.5),
-        (17.0, 1, 17.0),
-        (86400.0, 1, 300.0),
-        (0.1, 3, 0.1),
-        (0.09, 3, 4.0),
-        (0.0, 3, 4.0),
-        (-5.0, 3, 4.0),
-    ],
-)
-def test_how_long_it_holds(retry_after: float | None, times: int, seconds: float) -> None:
-    assert pacing.hold(retry_after, times) == seconds
-    assert pacing.hold_until(retry_after, 1000.0, times) == 1000.0 + seconds
-
-
-def test_the_row_grows_only_by_what_was_sent_after_the_hold() -> None:
-    brake = pacing.braked(Brake(), None, 100.0)
-    assert brake == Brake(101.0, 1)
-    assert pacing.braked(brake, None, 100.4) == Brake(101.4, 1)
-    assert pacing.braked(brake, 30.0, 100.4) == Brake(130.4, 1)
-    assert pacing.braked(brake, None, 101.0) == Brake(103.0, 2)
-
-
-def test_a_dial_that_was_taken_ends_the_row_unless_it_was_under_way() -> None:
-    brake = Brake(103.0, 2)
-    assert pacing.eased(brake, 102.9) == brake
-    assert pacing.eased(brake, 103.0) == Brake()
-
-
-@given(answers=st.lists(st.tuples(st.none() | st.floats(-10.0, 1e6), st.floats(0.0, 400.0)), max_size=30))
-def test_the_brake_never_holds_longer_than_five_minutes(answers: list[tuple[float | None, float]]) -> None:
-    brake, now = Brake(), 0.0
-    for retry_after, passed in answers:
-        now += passed
-        brake = pacing.braked(brake, retry_after, now)
-        assert now < brake.until <= now + 300.0

@@ -91,10 +91,17 @@ class PlatformRules:
 
 @dataclass(frozen=True, slots=True)
 class PaceRules:
-    """The `pace:` part; `concurrent_calls` None means: learn the account's limit."""
+    """The `pace:` part; `concurrent_calls` None means: learn the account's limit.
+
+    With a learned limit `at_most` caps this campaign's own calls, and `leave_free` of the account's lines are left for
+    others. Of campaigns that share a run, the one with the higher `priority` gets a free line first; equals share.
+    """
 
     calls_per_second: float = 1.0
     concurrent_calls: int | None = 5
+    at_most: int | None = None
+    leave_free: int = 0
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from dialer.model import (
     StopCause,
     Verdict,
 )
-from dialer.policy import outcome, pacing, retry
+from dialer.policy import brake, outcome, retry
 
 _C = ContactState
 _A = AttemptState
@@ -196,12 +196,12 @@ def _not_placed(case: _Case, refused: NotPlaced) -> Decision:
     if refused.refusal is Refusal.ACCOUNT_FULL:
         return _account_full(case, refused)
     # A 429 is about calls per second, which the brake obeys; it says nothing about lines.
-    return _due(case, refused.refusal.value, pacing.hold(refused.retry_after, case.history.refusals + 1))
+    return _due(case, refused.refusal.value, brake.hold(refused.retry_after, case.history.refusals + 1))
 
 
 def _account_full(case: _Case, refused: NotPlaced) -> Decision:
     """The same as a call that ended so, only that the platform may say how long to wait."""
-    asked = 0.0 if refused.retry_after is None else pacing.hold(refused.retry_after, 1)
+    asked = 0.0 if refused.retry_after is None else brake.hold(refused.retry_after, 1)
     return _ended(replace(case, at_least=asked), Ending(outcome.ACCOUNT_FULL, "error", None, has_messages=False))
 
 

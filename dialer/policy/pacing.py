@@ -1,4 +1,4 @@
-"""How many calls at once, and how long to hold after "too many requests".
+"""How many calls at once.
 
 The account's room is not told, and changes under us: every call of the organization takes of it. So pacing
 listens to three things (`Sample`): a call that there was room for, a refusal for want of room, and what teaches
@@ -76,53 +76,3 @@ def _fallen(pacing: Pacing, in_use: int, now: float) -> Pacing:
 def _grown(pacing: Pacing) -> Pacing:
     step = 1.0 if pacing.fast else 1.0 / max(pacing.limit, STEADY)
     return replace(pacing, limit=min(pacing.ceiling, pacing.limit + step))
-
-
-# --- calls per second --------------------------------------------------------------------------------
-
-LONGEST_HOLD = 300.0
-"""Seconds: a platform that asks for more is asked again after this."""
-
-SHORTEST_HOLD = 0.1
-"""Seconds: a platform that asks for less has said nothing."""
-
-LONGEST_GUESS = 60.0
-"""Seconds: the longest hold where the platform says nothing of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Brake:
-    """No dial before `until` (monotonic seconds), after `times` refusals in a row for too many requests."""
-
-    until: float = 0.0
-    times: int = 0
-
-
-def braked(brake: Brake, retry_after: float | None, now: float) -> Brake:
-    """One more 429; those that come while the brake holds were under way already, and do not lengthen the row."""
-    if now < brake.until:
-        return replace(brake, until=max(brake.until, hold_until(retry_after, now, 1)))
-    times = brake.times + 1
-    return Brake(hold_until(retry_after, now, times), times)
-
-
-def eased(brake: Brake, now: float) -> Brake:
-    """A dial was taken: the row has ended, unless that dial was sent before the brake was pulled."""
-    return brake if now < brake.until else Brake()
-
-
-def hold_until(retry_after: float | None, now: float, times: int) -> float:
-    """The moment before which nothing is to be sent, after the n-th (from 1) refusal in a row."""
-    return now + hold(retry_after, times)
-
-
-def hold(retry_after: float | None, times: int) -> float:
-    """Seconds to hold: as the platform asks, at most 300; else 1, 2, 4 … 60 by the refusals in a row (from 1)."""
-    if retry_after is not None and retry_after >= SHORTEST_HOLD:
-        return min(retry_after, LONGEST_HOLD)
-    return doubled(times, LONGEST_GUESS)
-
-
-def doubled(times: int, most: float) -> float:
-    """1, 2, 4, 8 … seconds for the first, second, third … time, at most `most`."""
-    return min(2.0 ** min(max(times, 1) - 1, 32), most)

@@ -16,8 +16,9 @@ from dialer.clock import Clock
 from dialer.earlier import Earlier
 from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
-from dialer.lines import Line, Lines, Pace
+from dialer.lines import Line, Lines
 from dialer.model import FINISHED, Attempt, Campaign, Candidate, EarlierCall, Refusal, Sample, StopCause
+from dialer.pace import Pace
 from dialer.policy import pacing
 from dialer.recovery import Books, Recovery
 from dialer.runner.doubts import Doubts, books_of

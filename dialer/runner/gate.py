@@ -8,8 +8,9 @@ from typing import Any
 
 from dialer.clock import Clock
 from dialer.errors import ExitCode
-from dialer.lines import Line, Lines, Pace
+from dialer.lines import Line, Lines
 from dialer.model import Candidate, StopCause
+from dialer.pace import Pace
 from dialer.runner.health import Platform
 from dialer.scheduler import Scheduler
 
