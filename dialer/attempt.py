@@ -39,7 +39,7 @@ from dialer.model import (
     Refusal,
     StopCause,
 )
-from dialer.policy import callid, lifecycle, outcome
+from dialer.policy import callid, lifecycle, outcome, recognition
 from dialer.policy.stopping import EndedCall
 from dialer.verbex import Client, payload_bytes
 
@@ -106,8 +106,8 @@ def _text(value: JSON) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-EndOf = Callable[[Attempt, float], Awaitable[CallRecord | None]]
-"""Waits for a call's end; None if it is not known so many seconds from now."""
+EndOf = Callable[[Attempt, float, Line], Awaitable[CallRecord | None]]
+"""Waits for a call's end; None if it is not known so many seconds from now. The line is told what is learned of it."""
 
 LookUp = Callable[[Attempt, Line], Awaitable[CallRecord | Decision | None]]
 """Waits for the word on an attempt whose fate is open: its call, or None if the platform shows that it was never
@@ -153,6 +153,7 @@ class Attempts:
         if isinstance(written, Passed):
             return Result(passed=written)
         attempt = _intended(candidate, intent, written)
+        line.bears(attempt.call_id)
         if self._spread is not None:
             await self._spread()
         # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
@@ -163,6 +164,7 @@ class Attempts:
         self._heard(answer)
         box = outcome.sort_dial(answer, intent.request)
         if isinstance(box, Placed):
+            line.placed()
             self._rejected.clear()
             return await self.go_on(attempt, box.record, line)
         if isinstance(box, NotPlaced):
@@ -191,6 +193,7 @@ class Attempts:
 
     async def resume(self, attempt: Attempt, line: Line) -> Result:
         """Go on with an attempt of an earlier run, wherever it was left."""
+        line.bears(attempt.call_id, attempt.platform_id)
         if attempt.state is AttemptState.PLACED:
             return await self._to_the_end(attempt, line)
         if attempt.state is AttemptState.INTENDED:
@@ -231,7 +234,9 @@ class Attempts:
 
     async def go_on(self, attempt: Attempt, record: CallRecord, line: Line) -> Result:
         """The platform shows this call of an attempt: stay with it to its end."""
+        line.bears(attempt.call_id, record.platform_id)
         if record.is_over:
+            line.ended(recognition.ago(record.ended_at, self._clock.now(), self._client.skew))
             return await self._settled(attempt, record)
         await self._ledger.place(attempt.id, record)
         placed = replace(
@@ -242,7 +247,7 @@ class Attempts:
     async def _to_the_end(self, attempt: Attempt, line: Line) -> Result:
         age = (self._clock.now() - (attempt.placed_at or attempt.intended_at)).total_seconds()
         # Even a call that is too old is asked about once more.
-        record = await self._end_of(attempt, max(self._campaign.call.longest - age, _ONE_MORE_LOOK))
+        record = await self._end_of(attempt, max(self._campaign.call.longest - age, _ONE_MORE_LOOK), line)
         if record is None:
             held = await self._held(attempt, self._clock.now(), "its end was never told")
             return await self._find_out(held, line)

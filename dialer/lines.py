@@ -1,4 +1,4 @@
-"""Admission by room: how many calls at once.
+"""Admission by room: how many calls at once, for the account and for each campaign that shares it.
 
 The numbers come from `policy.pacing`; this room makes workers obey them. Instants are monotonic seconds.
 """
@@ -6,78 +6,270 @@ The numbers come from `policy.pacing`; this room makes workers obey them. Instan
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from itertools import count
+from math import inf
 
-from dialer.model import Sample
+from dialer.model import PaceRules
+from dialer.model.pacing import Dropped, Freed, Heard, Nothing, Others, Placed, Refused, Shown, Taken
 from dialer.policy import pacing
 from dialer.policy.pacing import Pacing
 
+_LOOKS_AGAIN = 1.0
+"""Seconds after which whoever waits for a line looks again: what was learned may allow one more by now."""
+
 
 class Line:
-    """One concurrent call; counted while it is held."""
+    """One concurrent call; counted while it is held.
 
-    __slots__ = ("_lines", "is_held")
+    `call_ids` are those of its call, as far as they are known.
+    """
 
-    def __init__(self, lines: Lines) -> None:
-        self._lines = lines
+    __slots__ = ("_ended_at", "_number", "_share", "_since", "call_ids", "is_held")
+
+    def __init__(self, share: Share, *, is_dial: bool) -> None:
+        self._share = share
+        self._number = 0
+        self._since = 0.0
         self.is_held = False
-        self.hold()
+        self._ended_at: float | None = None
+        self.call_ids: frozenset[str] = frozenset()
+        self.hold(is_dial=is_dial)
 
-    def hold(self) -> None:
+    def hold(self, *, is_dial: bool = False) -> None:
         """Count it, even above the limit; to hold a held line changes nothing."""
         if not self.is_held:
             self.is_held = True
-            self._lines.count(1)
+            self._ended_at = None
+            self._number, self._since = self._share.account.take(self, is_dial=is_dial)
+            self._share.count(1)
 
-    def free(self) -> None:
-        """Count it no longer; to free a free line changes nothing."""
+    def bears(self, *call_ids: str | None) -> None:
+        """The ids, ours and the platform's, of the call on this line, as far as they are known."""
+        self.call_ids |= {one for one in call_ids if one}
+
+    def placed(self) -> None:
+        """The platform has answered the dial, and not turned it away so far."""
+        if self.is_held:
+            self._share.account.hear(Placed(self._number))
+
+    def shown(self) -> None:
+        """The platform shows the call as live."""
+        if self.is_held:
+            self._share.account.hear(Shown(self._number))
+
+    def ended(self, ago: float) -> None:
+        """The platform shows the call as over since so many seconds."""
+        self._ended_at = self._share.account.monotonic() - ago
+
+    def refused(self) -> None:
+        """The account was full: there was no call. Frees the line."""
+        self._let_go(Refused(self._number))
+
+    def free(self, *, was_call: bool = True) -> None:
+        """Count it no longer, since its call ended or now; `was_call` False: there never was one. To free a free line
+        changes nothing."""
+        if not was_call:
+            self._let_go(Dropped(self._number, self._since))
+        elif self._ended_at is None:
+            self._let_go(Dropped(self._number, self._share.account.monotonic()))
+        else:
+            self._let_go(Freed(self._number, max(self._ended_at, self._since), self._since))
+
+    def _let_go(self, heard: Heard) -> None:
         if self.is_held:
             self.is_held = False
-            self._lines.count(-1)
+            self._share.count(-1)
+            self._share.account.give_back(self, heard)
 
 
-class Lines:
-    """The concurrent calls of an account, against a limit that is set or learned."""
+class Share:
+    """One campaign's part of an account's lines: at most `at_most` of them, `leave_free` left for others."""
 
-    def __init__(self, start: Pacing, monotonic: Callable[[], float]) -> None:
-        self._pacing = start
-        self._monotonic = monotonic
-        self._in_use = 0
-        self._room = asyncio.Event()
+    def __init__(self, account: Lines, rules: PaceRules) -> None:
+        self.account = account
+        self.priority = rules.priority
+        self.in_use = 0
+        self._rules = rules
+        self._given = rules.concurrent_calls
+        self._changed = asyncio.Event()
+        self._waits_since: float | None = None
 
     @property
-    def in_use(self) -> int:
-        return self._in_use
+    def at_most(self) -> float:
+        """The campaign's own cap, infinite without one."""
+        cap = self._rules.at_most if self._given is None else self._given
+        return inf if cap is None else cap
+
+    @property
+    def learns(self) -> bool:
+        """Whether the campaign takes as many lines as the account has."""
+        return self._given is None
 
     @property
     def limit(self) -> int:
+        """How many calls of this campaign may be live, as far as is known; at least 1."""
+        return int(max(1, min(self.at_most, self.account.limit - self._left_free)))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this campaign may have no line more now."""
+        if self.in_use >= self.at_most:
+            return True
+        if self.account.is_idle and not self._left_free:
+            return False  # one of ours may always be tried, whatever others are believed to hold
+        return self.account.in_use >= max(1, self.account.allowed - self._left_free)
+
+    @property
+    def _left_free(self) -> int:
+        return self._rules.leave_free if self._given is None else 0
+
+    @property
+    def precedence(self) -> tuple[int, int, float]:
+        """Who gets the next free line: the higher priority, then who has fewer, then who waits longer; least first."""
+        return (-self.priority, self.in_use, self._waits_since if self._waits_since is not None else inf)
+
+    def change(self, concurrent_calls: int | None) -> None:
+        """Another number of lines from now on; None: as many as the account has."""
+        self._given = concurrent_calls
+        if concurrent_calls is None:
+            self.account.learn()
+        self.account.moved()
+
+    def take(self) -> Line:
+        """Count a line for a dial that is sent now."""
+        return Line(self, is_dial=True)
+
+    def resume(self) -> Line:
+        """Count the line of a call that is live, even above the limit: whatever we think, it is."""
+        return Line(self, is_dial=False)
+
+    async def room(self) -> None:
+        """Wait until there is a line for this campaign, before the others that wait."""
+        self._waits_since = self.account.monotonic()
+        self.account.wait(self)
+        try:
+            while not self.account.may_take(self):
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOKS_AGAIN):
+                        await self._changed.wait()
+                self.account.tick()
+        finally:
+            self._waits_since = None
+            self.account.wait_no_more(self)
+
+    def wake(self) -> None:
+        """Something has changed for those who wait."""
+        self._changed.set()
+
+    def count(self, change: int) -> None:
+        self.in_use += change
+
+
+class Lines:
+    """The concurrent calls of an account, all campaigns of the run together, against what it is believed to take."""
+
+    def __init__(self, start: Pacing, monotonic: Callable[[], float]) -> None:
+        self._pacing = start
+        self.monotonic = monotonic
+        self._numbers = count(1)
+        self._held: set[Line] = set()
+        self._waiting: list[Share] = []
+
+    @property
+    def in_use(self) -> int:
+        """The account's calls that are live, as far as is known, those of others among them."""
+        return max(self._pacing.slots.count, len(self._held))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call of ours is live."""
+        return not self._held
+
+    @property
+    def is_met(self) -> bool:
+        """Whether something is known of the account's limit, or is to be learned."""
+        return self._pacing.limit < self._pacing.most
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for a line."""
+        return bool(self._waiting)
+
+    @property
+    def limit(self) -> int:
+        """The calls that the account is believed to take."""
+        return max(1, int(self._pacing.limit + 1e-9))
+
+    @property
+    def allowed(self) -> int:
+        """How many calls it may have now: the limit, or a little more or less where something is to be found out."""
         return pacing.lines(self._pacing)
 
     @property
     def learned(self) -> float:
-        """The limit as it was learned, with its fraction, for the next run."""
+        """The limit for the next run to begin with; nothing where none was met."""
         return self._pacing.limit
 
     @property
-    def is_full(self) -> bool:
-        return self._in_use >= self.limit
+    def mean_call(self) -> float:
+        """Seconds that a line is held, on average."""
+        return self._pacing.habits.call
 
-    def take(self) -> Line:
-        """Count a line, even above the limit: the calls of an earlier run are live whatever we think."""
-        return Line(self)
+    def is_ours(self, *call_ids: str | None) -> bool:
+        """Whether one of these ids belongs to a call on a line of ours."""
+        return any(one in line.call_ids for line in self._held for one in call_ids if one)
 
-    async def room(self) -> None:
-        """Wait until a line is free. One waiter at a time: the others wait for their turn at the gate."""
-        while self.is_full:
-            self._room.clear()
-            await self._room.wait()
+    def learn(self) -> None:
+        """From now on the account's limit is wanted, not only a number that was given."""
+        if self._pacing.limit >= self._pacing.most:
+            fresh = pacing.learning(None, max(pacing.FIRST_LINES, self._pacing.slots.count))
+            self._pacing = pacing.with_slots(fresh, self._pacing)
 
-    def hear(self, sample: Sample) -> None:
-        """What a dial has taught about the account's room."""
-        self._pacing = pacing.after(self._pacing, sample, self._in_use, self._monotonic())
-        self._room.set()
+    def hear(self, heard: Heard) -> None:
+        """What the platform told, or did."""
+        self._pacing = pacing.after(self._pacing, heard, self.monotonic())
+        self.moved()
 
-    def count(self, change: int) -> None:
-        """A line was taken or freed."""
-        self._in_use += change
-        self._room.set()
+    def others(self, change: int, at: float) -> None:
+        """So many calls of others began (above 0) or ended (below)."""
+        self.hear(Others(change, at))
+
+    def tick(self) -> None:
+        """Time has passed."""
+        if self._pacing.unjudged or self._pacing.full or self._waiting:
+            self._pacing = pacing.after(self._pacing, Nothing(), self.monotonic())
+
+    def take(self, line: Line, *, is_dial: bool) -> tuple[int, float]:
+        """Count a line: its number, and since when."""
+        number, now = next(self._numbers), self.monotonic()
+        self._held.add(line)
+        self._pacing = pacing.after(self._pacing, Taken(number, now, is_dial), now)
+        return number, now
+
+    def give_back(self, line: Line, heard: Heard) -> None:
+        """Count a line no longer."""
+        self._held.discard(line)
+        self.hear(heard)
+
+    # --- who is next ---
+
+    def may_take(self, share: Share) -> bool:
+        """Whether a free line is this campaign's: no other that waits, and may have it, goes before."""
+        if share.is_full:
+            return False
+        return not any(other.precedence < share.precedence and not other.is_full for other in self._waiting)
+
+    def wait(self, share: Share) -> None:
+        self._waiting.append(share)
+
+    def wait_no_more(self, share: Share) -> None:
+        self._waiting.remove(share)
+        self.moved()
+
+    def moved(self) -> None:
+        """Whoever waits looks again."""
+        for share in self._waiting:
+            share.wake()

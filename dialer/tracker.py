@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from dialer.clock import Clock
+from dialer.lines import Line
 from dialer.model import Answer, Attempt, CallPage, CallRecord, NoReply, Reply
+from dialer.others import OthersSeen
 from dialer.policy import recognition
 from dialer.verbex import Client
 
@@ -34,7 +36,7 @@ _TOLD_TRIES = 5
 _MOST_EARLY = 10_000
 """So many ids of calls that have ended, and that nobody waits for yet, are remembered."""
 
-_TOO_MANY = 429
+_TOO_MANY, _UNKNOWN_CALL = 429, 404
 _SLOWS = frozenset({_TOO_MANY, 500, 502, 503, 504})
 _PAGES_A_ROUND = 3
 _GETS_A_ROUND = 10
@@ -54,6 +56,7 @@ class _Watch:
     attempt: Attempt
     since: float
     end: asyncio.Future[CallRecord]
+    line: Line
     asked_at: float = field(default=-1e9)
     told: int = 0  # tries that are left to read back what a webhook has told, and when the next one is due:
     back_at: float = 0.0
@@ -73,11 +76,13 @@ class Tracker:
         clock: Clock,
         heard: Callable[[CallPage | Answer], None],
         found: Callable[[str, CallRecord, Attempt], None],
+        others: OthersSeen | None = None,
     ) -> None:
         self._reads = reads
         self._clock = clock
         self._heard = heard
         self._found = found
+        self._others = others
         self._watches: dict[str, _Watch] = {}
         self._new = asyncio.Event()
         self._mean: float | None = None
@@ -115,9 +120,10 @@ class Tracker:
         watch.read_back()
         self._hurry.set()
 
-    async def end_of(self, attempt: Attempt, longest: float) -> CallRecord | None:
-        """Wait for a call's end; None if it is not known to have ended `longest` seconds from now."""
-        watch = _Watch(attempt, self._clock.monotonic(), asyncio.get_running_loop().create_future())
+    async def end_of(self, attempt: Attempt, longest: float, line: Line) -> CallRecord | None:
+        """Wait for a call's end; None if it is not known to have ended `longest` seconds from now. The call's line is
+        told what the platform shows of it."""
+        watch = _Watch(attempt, self._clock.monotonic(), asyncio.get_running_loop().create_future(), line)
         self._watches[attempt.call_id] = watch
         self._new.set()
         for name in (attempt.call_id, attempt.platform_id):
@@ -135,8 +141,7 @@ class Tracker:
         """Read, for as long as there is something to be learned; ends only by being cancelled."""
         while True:
             if not self._watches:
-                self._new.clear()
-                await self._new.wait()
+                await self._something_to_learn()
                 self._reads_at = self._clock.monotonic() + self.pause
             await self._clock.wait(self._hurry, self._seconds_to_next())
             self._hurry.clear()
@@ -144,11 +149,22 @@ class Tracker:
             are_many = len(told) > _GETS_A_ROUND  # one reading of the list tells of them all
             if not are_many:
                 await self._read_back(told)
-            if self._watches and (are_many or self._clock.monotonic() >= self._reads_at):
+            if self._has_to_learn and (are_many or self._clock.monotonic() >= self._reads_at):
                 await self._round()
                 self._reads_at = self._clock.monotonic() + self.pause
             if are_many:
                 self._tried(told)
+
+    @property
+    def _has_to_learn(self) -> bool:
+        return bool(self._watches) or (self._others is not None and self._others.are_in_the_way)
+
+    async def _something_to_learn(self) -> None:
+        """Wait for a call of ours; or until others' calls are in the way, of whose ends nothing else would tell."""
+        self._new.clear()
+        while not await self._clock.wait(self._new, None if self._others is None else LONGEST):
+            if self._others is not None and self._others.are_in_the_way:
+                return
 
     @property
     def pause(self) -> float:
@@ -194,17 +210,32 @@ class Tracker:
             if self._is_troubled:  # one failure slows the reads once, not once for each call that is waited for
                 break
             await self._ask_for(watch)
+        await self._ask_for_others()
+
+    async def _ask_for_others(self) -> None:
+        """One GET each for a few live calls of others that the list does not reach any more."""
+        if self._others is None:
+            return
+        for name in self._others.to_be_asked():
+            if self._is_troubled:
+                return
+            answer = await self._reads.get(name)
+            self._hear(answer)
+            if isinstance(answer, Reply) and (answer.record is not None or answer.status == _UNKNOWN_CALL):
+                self._others.told(name, answer.record, self._reads.skew)
 
     async def _read_list(self, waiting: dict[str, _Watch]) -> set[str]:
         by_platform = {watch.attempt.platform_id: call_id for call_id, watch in waiting.items()}
         seen: set[str] = set()
         token: str | None = None
         size = min(max(100, 2 * len(waiting)), 1000)
+        read: list[CallRecord] = []
         for _ in range(_PAGES_A_ROUND):
             page = await self._reads.list(page_size=size, page_token=token)
             self._hear(page)
             if not isinstance(page, CallPage):
-                break
+                return seen
+            read += page.calls
             for record in page.calls:
                 call_id = _ours(record, waiting, by_platform)
                 if call_id is not None:
@@ -214,6 +245,8 @@ class Tracker:
             token = page.next_page_token
             if token is None or len(seen) == len(waiting) or _is_older(page, waiting, self._reads.skew):
                 break
+        if self._others is not None:
+            self._others.read(read, self._reads.skew, is_whole=token is None)
         return seen
 
     async def _ask_for(self, watch: _Watch, *, at_once: bool = False) -> None:
@@ -236,8 +269,12 @@ class Tracker:
                 return
 
     def _learn(self, watch: _Watch, record: CallRecord) -> None:
-        if not record.is_over or watch.end.done():
+        if watch.end.done():
             return
+        if not record.is_over:
+            watch.line.shown()
+            return
+        watch.line.ended(recognition.ago(record.ended_at, self._clock.now(), self._reads.skew))
         watch.end.set_result(record)
         length = self._clock.monotonic() - watch.since
         self._mean = length if self._mean is None else 0.95 * self._mean + 0.05 * length

@@ -10,12 +10,12 @@ from typing import Any
 
 from dialer.attempt import CALL_ID_KEY, Attempts, Result
 from dialer.ledger import Ledger
-from dialer.lines import Line, Lines
+from dialer.lines import Line
 from dialer.model import Attempt, CallRecord, Campaign
-from dialer.policy import pacing
 from dialer.verbex import wire
 from tests.desk import Desk, client_of, desk
 from tests.engine_kit import campaign, looked_up, number, open_ledger, the_due, with_people
+from tests.tracker_kit import a_line
 from tests.virtual_time import Time
 
 PEOPLE = [number(n) for n in range(8)]
@@ -44,7 +44,7 @@ class Trying:
         return await self.attempts.resume(attempt, self.line())
 
     def line(self) -> Line:
-        return Lines(pacing.fixed(5), lambda: 0.0).take()
+        return a_line()
 
     def contact(self, person: str = PEOPLE[0]) -> tuple[Any, ...]:
         """State, detail, attempts, serial of a person."""
@@ -64,7 +64,7 @@ async def trying(folder: Path, time: Time, change: Any = None, **sim: Any) -> As
         campaign_id = await with_people(ledger, rules, PEOPLE)
         at_work: list[Trying] = []
 
-        async def end_of(attempt: Attempt, longest: float) -> CallRecord | None:
+        async def end_of(attempt: Attempt, longest: float, line: Line) -> CallRecord | None:
             at_work[0].waited.append(longest)
             return at_work[0].ends.pop(0) if at_work[0].ends else over(attempt)
 

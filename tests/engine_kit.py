@@ -32,6 +32,7 @@ from dialer.model import (
 )
 from dialer.policy import retry
 from dialer.runner import Options
+from dialer.runner.accounts import account_of
 from dialer.runner.engine import Engine
 from dialer.verbex import wire
 from tests.desk import KEY, Desk, body_of, client_of
@@ -168,7 +169,7 @@ async def heart(
         engine = Engine(
             rules,
             bound.id,
-            learned,
+            account_of([(rules, learned)], made.time.clock),
             ledger,
             client,
             made.time.clock,

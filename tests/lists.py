@@ -44,7 +44,7 @@ def rules(*files: Path, **others: Any) -> ListRules:
 
 def taken(list_rules: ListRules, call: CallRules = CALL, chunk_rows: int = 20_000) -> Given:
     """The whole list, read with the real number reader."""
-    chunks = list(read(list_rules, call, NumberReader(list_rules.country), chunk_rows))
+    chunks = list(read(list_rules, call, NumberReader(list_rules.country).column, chunk_rows))
     rows = [row for chunk in chunks for row in chunk.rows]
     return Given(rows, [reject for chunk in chunks for reject in chunk.rejects], len(chunks))
 

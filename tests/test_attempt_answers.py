@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dialer.errors import ExitCode
+from dialer.lines import Line
 from dialer.model import Attempt, CallRecord, Refusal
 from tests.attempt_kit import FULL, PEOPLE, Trying, over, record, trying
 from tests.desk import RESET, Fault, answer, body_of, saying
@@ -158,7 +159,7 @@ def test_a_call_that_is_placed_is_written_down_before_its_end_is_awaited(tmp_pat
 
 
 def _noting(at_work: Trying, seen: list[str]) -> Any:
-    async def end_of(attempt: Attempt, longest: float) -> CallRecord:
+    async def end_of(attempt: Attempt, longest: float, line: Line) -> CallRecord:
         seen.append(at_work.attempt()[0])
         return over(attempt)
 

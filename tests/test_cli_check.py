@@ -158,8 +158,26 @@ def test_what_is_not_written_is_told_as_well(tmp_path: Path, capsys: pytest.Capt
         "Recovery: a lost answer waits for 2m, and is looked for up to 7d back; more than 50 unknown stop the run.",
         "Stops when: nothing is watched.",
         "Webhooks: none; calls are only read.",
+        "Pace: 50 calls per second, 10 concurrent calls.",
     ):
         assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("concurrent_calls: auto", "1 calls per second, learns the account's limit of concurrent calls."),
+        (
+            "calls_per_second: 0.5, concurrent_calls: {auto: true, at_most: 200, leave_free: 2}, priority: 7",
+            "0.5 calls per second, learns the account's limit of concurrent calls, at most 200, leaves 2 free, "
+            "priority 7 among the campaigns of a run.",
+        ),
+    ],
+)
+def test_the_pace_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str, said: str) -> None:
+    path = campaign(tmp_path)
+    change(path, "calls_per_second: 50, concurrent_calls: 10", written)
+    assert f"Pace: {said}" in told(capsys, "check", path, "--offline").out.splitlines()
 
 
 @pytest.mark.parametrize(

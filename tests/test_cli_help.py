@@ -56,12 +56,8 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
-    assert (
-        sorted(
-            "run settle check status export init schema simulator pause resume cancel backup webhooks unknown".split()  # noqa: SIM905
-        )
-        == COMMANDS
-    )
+    promised = "run settle check status export init schema simulator pause resume cancel pace backup webhooks unknown"
+    assert sorted(promised.split()) == COMMANDS
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS, *INNER])
@@ -126,6 +122,10 @@ def test_lengths_of_time_are_told_by_their_option() -> None:
         (["status"], "name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER"),
         (["pause"], "name a campaign file, or --all with --ledger"),
         (["export", "a.yaml"], "Missing option"),
+        (["pace", "a.yaml"], "say what is to change: --calls-per-second, --concurrent-calls, or both"),
+        (["pace", "a.yaml", "--calls-per-second", "0"], "--calls-per-second: '0' is too little"),
+        (["pace", "a.yaml", "--calls-per-second", "1001"], "'1001' calls a second are more than 1000 (write fewer)"),
+        (["pace", "a.yaml", "--concurrent-calls", "many"], "--concurrent-calls: 'many' is neither a whole number"),
         (["unknown", "list"], "name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER"),
         (["unknown", "mark", "P-1"], "Missing argument"),
         (["unknown", "mark", "P-1", "dialled", "--ledger", "a.db"], "'dialled' is none of placed, not-placed, done"),

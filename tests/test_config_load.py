@@ -110,9 +110,28 @@ def test_keys_of_call(tmp_path: Path, line: str, field: str, value: object) -> N
     assert getattr(loaded(tmp_path, small("call", line)).call, field) == value
 
 
-def test_keys_of_pace_and_recovery(tmp_path: Path) -> None:
-    assert loaded(tmp_path, small("pace", "concurrent_calls: auto")).pace == PaceRules(concurrent_calls=None)
-    assert loaded(tmp_path, small("pace", "calls_per_second: '0.5'")).pace == PaceRules(calls_per_second=0.5)
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        ("calls_per_second: '0.5'", PaceRules(calls_per_second=0.5)),
+        ("concurrent_calls: 20", PaceRules(concurrent_calls=20)),
+        ("concurrent_calls: auto", PaceRules(concurrent_calls=None)),
+        ("concurrent_calls: {auto: true}", PaceRules(concurrent_calls=None)),
+        ("concurrent_calls: {auto: True, at_most: 200}", PaceRules(concurrent_calls=None, at_most=200)),
+        (
+            "concurrent_calls:\n    auto: 'true'\n    leave_free: ${FREE}\n    at_most: 2",
+            PaceRules(concurrent_calls=None, at_most=2, leave_free=3),
+        ),
+        ("concurrent_calls: {auto: true, leave_free: 0}", PaceRules(concurrent_calls=None)),
+        ("priority: 100", PaceRules(priority=100)),
+        ("priority: 0", PaceRules()),
+    ],
+)
+def test_keys_of_pace(tmp_path: Path, line: str, rules: PaceRules) -> None:
+    assert loaded(tmp_path, small("pace", line), {"FREE": "3"}).pace == rules
+
+
+def test_keys_of_recovery(tmp_path: Path) -> None:
     given = loaded(tmp_path, small("recovery", "hold: 0s\n  max_unknown: 0\n  look_back: 1d")).recovery
     assert given == RecoveryRules(hold=0.0, max_unknown=0, look_back=86400.0)
 

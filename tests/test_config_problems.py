@@ -131,6 +131,46 @@ SAID = [
     ("call", "longest: 2", "call.longest", "'2' has no unit", "write 2s, 2m, 2h or 2d"),
     ("pace", "calls_per_second: 1001", "pace.calls_per_second", "'1001' calls a second are more than 1000", ""),
     ("pace", "concurrent_calls: many", "pace.concurrent_calls", "'many' is neither a whole number", "write it as 20"),
+    ("pace", "concurrent_calls: []", "pace.concurrent_calls", "one value is needed here, not a list", ""),
+    (
+        "pace",
+        "concurrent_calls: {auto: true, at_mots: 3}",
+        "pace.concurrent_calls.at_mots",
+        "there is no such key",
+        "did you mean at_most?",
+    ),
+    ("pace", "at_most: 3", "pace.at_most", "there is no such key", "it belongs under pace.concurrent_calls:"),
+    ("pace", "concurrent_calls: {at_most: 3}", "pace.concurrent_calls.auto", "is missing", "auto: true, or a number"),
+    (
+        "pace",
+        "concurrent_calls: {auto: false}",
+        "pace.concurrent_calls.auto",
+        "'false' is not true: the keys beside it are for a limit that is learned",
+        "write auto: true, or a number alone",
+    ),
+    (
+        "pace",
+        "concurrent_calls: {auto: true, at_most: 0}",
+        "pace.concurrent_calls.at_most",
+        "'0' is not a whole number of 1 or more",
+        "write it as",
+    ),
+    (
+        "pace",
+        "concurrent_calls: {auto: true, leave_free: -1}",
+        "pace.concurrent_calls.leave_free",
+        "'-1' is not a whole number of 0 or more",
+        "write it as",
+    ),
+    (
+        "pace",
+        "concurrent_calls: {auto: true, leave_free: 5000}",
+        "pace.concurrent_calls.leave_free",
+        "5000 lines left free leave none to dial on",
+        "write it as 2",
+    ),
+    ("pace", "priority: 101", "pace.priority", "'101' is not a whole number of 0 to 100", "write it as 10"),
+    ("pace", "priority: high", "pace.priority", "'high' is not a whole number of 0 to 100", "write it as 10"),
     ("recovery", "hold: -1s", "recovery.hold", "'-1s' is not a length of time", "write it as 90s"),
     ("stop_when", "under_8s: 40%", "stop_when.under_8s", "'40%' is not a share of the last calls", "write it as"),
     ("stop_when", "under_9s: 4% of 9", "stop_when.under_9s", "there is no such key", "did you mean under_8s?"),
@@ -192,6 +232,11 @@ def test_what_would_hold_people_back_is_not_passed_over(tmp_path: Path, word: st
 def test_a_full_account_says_nothing_about_a_person(tmp_path: Path, value: str) -> None:
     problem = only(tmp_path, small("retry", f"concurrent_call_limit_reached: {value}"))
     assert problem.suggestion == "write waits, as [2s, 10s, 30s]"
+
+
+def test_a_key_within_concurrent_calls_has_its_own_line(tmp_path: Path) -> None:
+    text = small("pace", "concurrent_calls:\n    auto: true\n    leave_fre: 2")
+    assert (only(tmp_path, text).line, only(tmp_path, text).key) == (11, "pace.concurrent_calls.leave_fre")
 
 
 def test_a_wrong_item_of_a_list_has_its_own_line(tmp_path: Path) -> None:

@@ -63,6 +63,10 @@ TAKEN = [
     ("pace", "concurrent_calls: auto"),
     ("pace", "concurrent_calls: 20"),
     ("pace", "concurrent_calls: '20'"),
+    ("pace", "concurrent_calls: {auto: true}"),
+    ("pace", "concurrent_calls: {auto: 'true', at_most: 200, leave_free: '2'}"),
+    ("pace", "priority: 7"),
+    ("pace", "priority: '100'"),
     ("retry", "attempts: 3"),
     ("retry", "no_answer: 2h\n  line_busy: [10m, 1h]\n  machine: never\n  call_failed: done\n  unknown_error: stop"),
     ("recovery", "hold: 120s\n  max_unknown: 50\n  look_back: 7d"),
@@ -110,6 +114,11 @@ def test_whole_files() -> None:
         ("platform", "simulator: {mix: {busy: 1}}"),
         ("pace", "calls_per_second: 1001"),
         ("pace", "concurrent_calls: many"),
+        ("pace", "concurrent_calls: {auto: false}"),
+        ("pace", "concurrent_calls: {at_most: 3}"),
+        ("pace", "concurrent_calls: {auto: true, at_mots: 3}"),
+        ("pace", "concurrent_calls: {auto: true, leave_free: 100000}"),
+        ("pace", "priority: 101"),
         ("retry", "no_anser: 1h"),
         ("retry", "no_answer: []"),
         ("retry", "no_answer: later"),
@@ -132,6 +141,7 @@ def parts(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from schema["properties"].items()
     for part in schema["$defs"].values():
         yield from part["properties"].items()
+    yield from schema["$defs"]["PacePart"]["properties"]["concurrent_calls"]["anyOf"][-1]["properties"].items()
 
 
 def test_every_key_is_described() -> None:

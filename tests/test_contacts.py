@@ -88,7 +88,7 @@ def test_a_list_of_nothing_but_rejects_still_gives_a_chunk(tmp_path: Path) -> No
 def test_chunks_keep_the_order_and_rejects_their_lines(tmp_path: Path) -> None:
     numbers = [f"+1415555{n:04d}" if n % 3 else "nobody" for n in range(20)]
     path = write(tmp_path / "people.csv", as_csv([["phone"], *([number] for number in numbers)]))
-    chunks = list(read(rules(path), CALL, NumberReader("US"), chunk_rows=6))
+    chunks = list(read(rules(path), CALL, NumberReader("US").column, chunk_rows=6))
     assert [len(chunk.rows) + len(chunk.rejects) for chunk in chunks] == [6, 6, 6, 2]
     assert [row.line for chunk in chunks for row in chunk.rows] == [n + 2 for n in range(20) if n % 3]
     assert [reject.line for chunk in chunks for reject in chunk.rejects] == [n + 2 for n in range(20) if not n % 3]

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from dialer.errors import DialerError, ExitCode, UsageError
 from dialer.export import RESULT_COLUMNS, as_text, check_target, export, guarded, result_columns
+from dialer.export.table import line
 from dialer.model.plain import shown
 
 LIST = ("phone", "name", "amount")
@@ -117,6 +118,23 @@ def test_csv_read_back_is_what_was_stored(cells: list[str]) -> None:
     ] == cells
     assert all(cell == stored or stored[0] in "=+-@\t\n＝＋－＠" for cell, stored in zip(told, cells, strict=True))
     assert text.endswith("\n") and not text.endswith("\r\n")
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(' ,;"')), min_size=1)))
+def test_lines_of_csv_are_those_of_the_csv_module(table: list[list[str]]) -> None:
+    for cells in table:
+        expected = io.StringIO(newline="")
+        csv.writer(expected, lineterminator="\n").writerow(cells)
+        assert line(cells) == expected.getvalue()
+
+
+def test_rows_with_other_columns_than_the_list_have_theirs_in_their_places(tmp_path: Path) -> None:
+    export(
+        rows({"id": "a", "row": '{"x": 1, "y": 2}'}, {"id": "b", "row": '{"y": 2, "z": 3}'}, {"id": "c", "row": "{}"}),
+        ["id", "row.x", "row.y"],
+        tmp_path / "r.csv",
+    )
+    assert read_csv(tmp_path / "r.csv")[1:] == [["a", "1", "2"], ["b", "", "2"], ["c", "", ""]]
 
 
 def test_half_a_character_is_written_as_its_code(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ from tests.ledger_kit import (
     reject,
     row,
 )
+from tests.tallies import WRONG
 
 T = TypeVar("T")
 BY_ID = replace(BY_NAME, one_per="id", expires=10 * 86400.0)
@@ -98,12 +99,7 @@ WHERE id = ?"""
 """They were told by somebody beside the run, who wrote it down as it came."""
 
 BROKEN: dict[str, str] = {
-    "a counter is wrong": """
-        SELECT * FROM (SELECT campaign_id, state, n FROM counters WHERE n <> 0 EXCEPT
-                       SELECT campaign_id, state, COUNT(*) FROM contacts GROUP BY campaign_id, state)
-        UNION ALL
-        SELECT * FROM (SELECT campaign_id, state, COUNT(*) FROM contacts GROUP BY campaign_id, state EXCEPT
-                       SELECT campaign_id, state, n FROM counters)""",
+    **WRONG,
     "a number is rung twice": """
         SELECT number FROM attempts WHERE state IN ('intended', 'placed', 'unknown')
         GROUP BY number HAVING COUNT(*) > 1""",

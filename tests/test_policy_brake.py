@@ -54,3 +54,22 @@ def test_the_brake_never_holds_longer_than_five_minutes(answers: list[tuple[floa
         now += passed
         pulled = brake.braked(pulled, retry_after, now)
         assert now < pulled.until <= now + 300.0
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "of_a_dial", "is_told"),
+    [
+        (429, None, True, False),
+        (429, 0.0, True, False),
+        (429, 0.1, True, True),
+        (429, 30.0, True, True),
+        (503, None, False, False),
+        (503, 0.0, False, False),
+        (503, 30.0, True, True),
+        (502, 30.0, False, False),
+        (201, 30.0, False, False),
+    ],
+)
+def test_what_asks_for_fewer(status: int, retry_after: float | None, of_a_dial: bool, is_told: bool) -> None:
+    assert brake.asks_for_fewer(status, retry_after) is of_a_dial
+    assert brake.is_told_how_long(status, retry_after) is is_told

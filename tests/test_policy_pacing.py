@@ -1,168 +1,242 @@
-"""Pacing: the limit of calls at once."""
+"""Pacing: finds the limit of an account, keeps it full, is hardly ever refused, and follows where it moves."""
 
 from __future__ import annotations
-
-import random
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.model import Sample
+from dialer.model.pacing import Dropped, Freed, Heard, Nothing, Others, Placed, Refused, Shown, Taken
 from dialer.policy import pacing
-from dialer.policy.pacing import Pacing
-
-moments = st.lists(
-    st.tuples(st.sampled_from(Sample), st.integers(0, 60), st.floats(0.0, 10.0)),
-    max_size=80,
-)
+from dialer.policy.pacing import Habits, Pacing, Probe
+from tests.benchmarks.account_model import Account, Cell, Oracle, Paced, Result
 
 
-@given(start=st.integers(-3, 50) | st.none(), samples=moments)
-def test_the_limit_stays_between_one_and_its_ceiling(
-    start: int | None, samples: list[tuple[Sample, int, float]]
-) -> None:
-    for made in (pacing.fixed(start or 0), pacing.learning(start)):
-        current, now = made, 0.0
-        for sample, in_use, passed in samples:
-            now += passed
-            before, current = current, pacing.after(current, sample, in_use, now)
-            assert 1.0 <= current.limit <= current.ceiling == made.ceiling
-            assert 1 <= pacing.lines(current) <= current.ceiling
-            assert sample is not Sample.REFUSED or current.limit <= before.limit
-            assert sample is Sample.REFUSED or current.limit >= before.limit
+def told(current: Pacing, *heard: tuple[float, Heard]) -> Pacing:
+    for now, what in heard:
+        current = pacing.after(current, what, now)
+    return current
+
+
+def full(limit: int, **more: object) -> Pacing:
+    """An account with so many calls that were all taken long ago, and nothing more to be found out for now."""
+    current = Pacing(float(limit), probe=Probe(credit=0.0), habits=Habits(delay=0.2, lag=0.1, call=60.0))
+    current = told(current, *((0.0, Taken(n, 0.0, is_dial=False)) for n in range(limit)))
+    return pacing.replace(current, **more)  # type: ignore[arg-type]
+
+
+# --- where it starts -------------------------------------------------------------------------------
 
 
 def test_where_it_starts() -> None:
-    assert pacing.fixed(20) == Pacing(20.0, 20.0)
-    assert pacing.lines(pacing.learning()) == 5
-    assert pacing.learning().fast
-    assert pacing.learning(37.5) == Pacing(37.5, pacing.MOST_LINES)
-    assert pacing.learning(1e9).limit == pacing.MOST_LINES
+    assert pacing.learning().limit == 5
+    assert pacing.lines(pacing.learning()) == 7
+    assert pacing.lines(pacing.learning(37.0)) == 38
+    assert pacing.learning(None, 40).limit == 40
+    assert pacing.learning(1e9).limit == pacing.learning(None, 1e9).limit == pacing.MOST_LINES
+    assert pacing.learning(0.0).limit == 1.0
+    assert pacing.lines(pacing.trusting()) == pacing.MOST_LINES
 
 
 @pytest.mark.parametrize(("limit", "lines"), [(1.0, 1), (1.99, 1), (2.0, 2), (2.9999999999, 3), (0.2, 1)])
 def test_a_line_is_a_whole_line(limit: float, lines: int) -> None:
-    assert pacing.lines(Pacing(limit, 10.0)) == lines
+    assert pacing.lines(Pacing(limit)) == lines
 
 
-@pytest.mark.parametrize(
-    ("limit", "in_use", "fallen"),
-    [(20.0, 21, 20.0), (20.0, 20, 19.0), (20.5, 12, 11.0), (20.0, 40, 20.0), (20.0, 1, 1.0), (3.0, 0, 1.0)],
+def test_to_begin_anew_keeps_the_calls_that_are_counted() -> None:
+    fresh = pacing.with_slots(pacing.learning(), full(30))
+    assert (fresh.slots.count, fresh.limit, fresh.habits.call) == (30, 5.0, 60.0)
+
+
+# --- a dial that is turned away --------------------------------------------------------------------
+
+
+def test_a_refusal_shows_how_many_calls_the_account_takes() -> None:
+    current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101)))
+    assert (current.limit, current.slots.count, current.strikes) == (50.0, 50, 1)
+
+
+def test_calls_that_had_ended_unknown_to_us_are_taken_off_what_a_refusal_showed() -> None:
+    current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101)))
+    current = told(current, (10.3, Freed(1, 9.5, 0.0)), (10.3, Freed(2, 9.9, 0.0)), (10.3, Freed(3, 10.05, 0.0)))
+    assert current.limit == 48.0
+    later = told(current, (20.0, Nothing()), (20.1, Freed(4, 9.0, 0.0)))
+    assert later.full is None
+    assert later.limit == 48.0
+
+
+def test_refusals_that_were_under_way_are_one() -> None:
+    current = full(50)
+    for line in (101, 102, 103):
+        current = told(current, (10.0, Taken(line, 10.0)))
+    current = told(current, (10.1, Refused(101)), (10.11, Refused(102)), (10.12, Refused(103)))
+    assert (current.strikes, current.slots.count, current.limit) == (1, 50, 50.0)
+
+
+def test_after_refusals_in_a_row_calls_are_let_run_out_and_one_is_tried_at_a_time() -> None:
+    current, now, lines = full(100), 10.0, []
+    for n in range(5):
+        current = told(current, (now, Taken(1000 + n, now)))
+        assert pacing.lines(current) == 1 or n == 0
+        current = told(current, (now + 0.1, Refused(1000 + n)))
+        lines.append(pacing.lines(current))
+        while current.slots.count > lines[-1] - 1:
+            now += 1.0
+            current = told(current, (now, Freed(current.slots.count, now, 0.0)))
+    assert lines == [100, 95, 86, 71, 58]
+    current = told(current, (now, Taken(2000, now)), (now + 0.2, Shown(2000)))
+    assert (current.strikes, current.limit, pacing.lines(current)) == (0, 58.0, 59)
+
+
+def test_one_refusal_does_not_take_a_line_away_where_others_were_quicker_only_their_line_is_left_free() -> None:
+    current = pacing.replace(told(full(80), (10.0, Others(19, 9.0))), limit=100.0)
+    current = told(current, (10.0, Taken(101, 10.0)), (10.1, Refused(101)))
+    assert current.limit == 99.0
+    current = told(current, (10.3, Others(1, 9.95)), (20.0, Nothing()), (20.0, Freed(1, 20.0, 0.0)))
+    assert (current.limit, current.margin) == (100.0, 1.0)
+    current = told(current, (21.0, Taken(102, 21.0)), (22.0, Shown(102)))
+    assert (current.strikes, pacing.lines(current)) == (0, 100)
+    assert pacing.lines(pacing.replace(current, margin=1.0)) == 99
+
+
+def test_a_refusal_of_a_dial_of_long_ago_shows_what_holds_now() -> None:
+    current = told(full(10), (5.0, Refused(3)))
+    assert (current.limit, current.slots.count) == (9.0, 9)
+
+
+# --- a dial that is taken --------------------------------------------------------------------------
+
+
+def test_a_first_search_grows_by_half_a_step_for_each_that_is_shown_live() -> None:
+    current, now, line = pacing.learning(), 0.0, 0
+    limits = []
+    for _ in range(6):
+        now += 1.0
+        while current.slots.count < pacing.lines(current):
+            line += 1
+            current = told(current, (now, Taken(line, now)), (now, Placed(line)))
+        for one in [dial.line for dial in current.unjudged]:
+            current = told(current, (now + 0.5, Shown(one)))
+        limits.append(current.limit)
+    assert limits == [7.0, 10.0, 15.0, 22.0, 33.0, 49.0]
+
+
+def test_above_the_limit_only_so_many_leave_before_the_first_is_answered() -> None:
+    current = pacing.learning(10.0)
+    for line in range(10):
+        current = told(current, (1.0, Taken(line, 1.0)), (1.0, Shown(line)))
+    assert pacing.lines(current) == 11
+    current = pacing.replace(current, step=8.0)
+    current = told(current, (2.0, Taken(20, 2.0)), (2.0, Taken(21, 2.0)))
+    assert pacing.lines(current) == 10
+    assert pacing.lines(told(current, (2.1, Placed(20)))) == 18
+
+
+def test_a_probe_is_paid_for_and_one_line_and_confirmed_by_its_refusal() -> None:
+    rich = full(50, probe=Probe(credit=1.0))
+    probing = told(rich, (200.0, Nothing()))
+    assert pacing.lines(probing) == 51
+    refused = told(probing, (200.0, Taken(101, 200.0)), (200.1, Refused(101)), (300.0, Nothing()))
+    assert (refused.limit, refused.strikes, pacing.lines(refused)) == (50.0, 0, 50)
+    assert refused.probe.credit < 0.1
+
+
+def test_a_probe_that_is_taken_lets_the_limit_rise_until_a_dial_is_turned_away() -> None:
+    probing = told(full(50, probe=Probe(credit=1.0)), (200.0, Nothing()), (200.0, Taken(101, 200.0)))
+    risen = told(probing, (200.2, Placed(101)), (201.0, Shown(101)))
+    assert (risen.limit, pacing.lines(risen)) == (51.0, 52)
+
+
+def test_a_probe_that_shows_nothing_is_tried_with_one_more() -> None:
+    probing = told(full(50, probe=Probe(credit=1.0)), (200.0, Nothing()), (200.0, Taken(101, 200.0)))
+    current = told(probing, (200.3, Freed(7, 199.9, 0.0)), (200.4, Placed(101)), (201.0, Shown(101)))
+    assert (current.limit, current.probe.extra) == (50.0, 2)
+
+
+def test_what_never_was_a_call_teaches_nothing() -> None:
+    before = full(50)
+    after = told(before, (10.0, Taken(101, 10.0)), (10.1, Dropped(101, 10.0)))
+    assert (after.limit, after.slots.count, after.unjudged) == (before.limit, 50, ())
+
+
+# --- whatever happens ------------------------------------------------------------------------------
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["take", "place", "show", "free", "drop", "refuse", "others", "pass"]),
+        st.integers(0, 30),
+        st.floats(0.0, 20.0),
+    ),
+    max_size=80,
 )
-def test_a_refusal_sets_the_limit_just_under_what_was_in_use(limit: float, in_use: int, fallen: float) -> None:
-    assert pacing.after(Pacing(limit, 50.0), Sample.REFUSED, in_use, 0.0).limit == fallen
 
 
-def test_refusals_that_were_under_way_when_it_fell_teach_nothing_new() -> None:
-    once = pacing.after(Pacing(20.0, 20.0), Sample.REFUSED, 20, 100.0)
-    assert pacing.after(once, Sample.REFUSED, 12, 100.0 + pacing.QUIET - 0.01) == once
-    assert pacing.after(once, Sample.REFUSED, 12, 100.0 + pacing.QUIET).limit == 11.0
-
-
-def test_it_grows_only_while_all_lines_are_in_use() -> None:
-    start = Pacing(10.0, 20.0)
-    assert pacing.after(start, Sample.ACCEPTED, 9, 0.0) == start
-    assert pacing.after(start, Sample.NOTHING, 10, 0.0) == start
-    assert pacing.after(start, Sample.ACCEPTED, 10, 0.0).limit == pytest.approx(10.1)
-
-
-@pytest.mark.parametrize(("limit", "calls"), [(2.0, 10), (10.0, 11), (40.0, 41)])
-def test_a_line_more_takes_a_round_of_calls_and_no_fewer_than_ten(limit: float, calls: int) -> None:
-    grown = Pacing(limit, 100.0)
-    for call in range(1, calls + 1):
-        assert pacing.lines(grown) == limit, call
-        grown = pacing.after(grown, Sample.ACCEPTED, int(limit), 0.0)
-    assert pacing.lines(grown) == limit + 1
-
-
-def test_learning_is_fast_until_the_first_refusal() -> None:
-    current = pacing.learning()
-    for in_use in range(5, 40):
-        current = pacing.after(current, Sample.ACCEPTED, in_use, 0.0)
-    assert pacing.lines(current) == 40
-    current = pacing.after(current, Sample.REFUSED, 33, 1.0)
-    assert (current.limit, current.fast) == (32.0, False)
-    assert pacing.after(current, Sample.ACCEPTED, 32, 5.0).limit == pytest.approx(32 + 1 / 32)
-
-
-def test_a_fixed_limit_climbs_back_to_itself_and_no_further() -> None:
-    current = pacing.after(pacing.fixed(20), Sample.REFUSED, 15, 0.0)
-    assert pacing.lines(current) == 14
-    for _ in range(200):
-        current = pacing.after(current, Sample.ACCEPTED, pacing.lines(current), 10.0)
-    assert current.limit == 20.0
-
-
-# --- against an account whose room is hidden -----------------------------------------------------
-
-
-@dataclass
-class Account:
-    """A platform in steps of a tenth of a second that takes at most `room` calls at once, and what was dialled."""
-
-    room: int
-    seed: int
-    told_late: bool
-    now: float = 0.0
-    live: list[tuple[float, Sample]] = field(default_factory=list)
-    told: list[tuple[float, Sample]] = field(default_factory=list)
-
-    def run(self, current: Pacing, seconds: float) -> Pacing:
-        dice = random.Random(self.seed)
-        end = self.now + seconds
-        while self.now < end:
-            self.now += 0.1
-            current = self._hear(current)
-            if len(self.live) < pacing.lines(current):
-                self._dial(dice)
-        return current
-
-    def _dial(self, dice: random.Random) -> None:
-        taken = sum(sample is Sample.ACCEPTED for _, sample in self.live)
-        if taken < self.room:
-            self.live.append((self.now + dice.uniform(2.0, 10.0), Sample.ACCEPTED))
+@given(begin=st.sampled_from([pacing.learning(), pacing.learning(12.0), pacing.trusting()]), made=steps)
+def test_the_count_is_kept_and_the_limit_stays_in_its_bounds_whatever_is_told(
+    begin: Pacing, made: list[tuple[str, int, float]]
+) -> None:
+    current, now, line, others = begin, 0.0, 0, 0
+    live: list[tuple[int, float]] = []
+    for what, which, passed in made:
+        now += passed
+        one = live[which % len(live)] if live else None
+        if what == "take":
+            line += 1
+            live.append((line, now))
+            current = told(current, (now, Taken(line, now)))
+        elif what == "others":
+            change = 1 if which % 2 or not others else -1
+            others += change
+            current = told(current, (now, Others(change, now - passed / 2)))
+        elif what == "pass" or one is None:
+            current = told(current, (now, Nothing()))
+        elif what in ("place", "show"):
+            current = told(current, (now, Placed(one[0]) if what == "place" else Shown(one[0])))
         else:
-            self.live.append((self.now + (dice.uniform(0.2, 1.5) if self.told_late else 0.0), Sample.REFUSED))
-
-    def _hear(self, current: Pacing) -> Pacing:
-        for over in sorted(call for call in self.live if call[0] <= self.now):
-            current = pacing.after(current, over[1], len(self.live), self.now)
-            self.live.remove(over)
-            self.told.append(over)
-        return current
-
-    def refused_since(self, moment: float) -> float:
-        heard = [sample for at, sample in self.told if at >= moment]
-        return heard.count(Sample.REFUSED) / len(heard)
-
-
-@pytest.mark.parametrize("told_late", [False, True], ids=["at once", "in a later record"])
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize(("start", "room"), [(None, 20), (None, 8), (None, 40), (50, 20), (20, 20), (20, 9)])
-def test_it_finds_the_room_that_is_not_told(start: int | None, room: int, seed: int, told_late: bool) -> None:
-    account = Account(room, seed, told_late)
-    current = account.run(pacing.learning() if start is None else pacing.fixed(start), 120.0)
-    for _ in range(10):
-        current = account.run(current, 12.0)
-        assert room - 4 <= pacing.lines(current) <= room + 3
-    assert account.refused_since(120.0) < 0.10
+            live.remove(one)
+            over: dict[str, Heard] = {
+                "free": Freed(one[0], (now + one[1]) / 2, one[1]),
+                "drop": Dropped(one[0], one[1]),
+                "refuse": Refused(one[0]),
+            }
+            current = told(current, (now, over[what]))
+        assert current.slots.count == len(live) + others
+        assert 1.0 <= current.limit <= pacing.MOST_LINES
+        assert 1 <= pacing.lines(current) <= pacing.MOST_LINES
+        assert 0.0 <= current.margin <= max(1.0, 0.03 * pacing.MOST_LINES)
+        assert -pacing.MOST_OWED <= current.probe.credit <= pacing.MOST_EARNED
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_few_dials_are_refused_from_the_first_on_at_a_limit_of_twenty(seed: int) -> None:
-    account = Account(20, seed, told_late=True)
-    account.run(pacing.learning(), 240.0)
-    assert account.refused_since(0.0) < 0.10
+# --- in the model of an account --------------------------------------------------------------------
 
 
-def test_it_follows_an_account_whose_room_shrinks_and_comes_back() -> None:
-    account = Account(20, 3, told_late=False)
-    current = account.run(pacing.fixed(20), 60.0)
-    assert pacing.lines(current) == 20
-    account.room = 6
-    current = account.run(current, 60.0)
-    assert pacing.lines(current) <= 9
-    account.room = 20
-    assert pacing.lines(account.run(current, 400.0)) == 20
+def lived(cell: Cell, seed: int = 1) -> tuple[Result, Result]:
+    """A quarter of an hour of ours, and of the oracle's."""
+    return Account(cell, seed, Paced(cell)).run(), Account(cell, seed, Oracle(cell)).run()
+
+
+@pytest.mark.parametrize("refusals", ["answer", "record"])
+@pytest.mark.parametrize(("feedback", "delay"), [("webhook", 0.5), ("poll", 1.0)])
+def test_a_limit_is_found_and_kept_full(feedback: str, delay: float, refusals: str) -> None:
+    ours, best = lived(Cell("30", ((0.0, 30),), feedback, delay, refusals=refusals, seconds=900.0))
+    assert ours.line_seconds >= 0.98 * best.line_seconds
+    assert ours.refused <= (0.02 if refusals == "answer" else 0.03) * ours.dials + 2
+
+
+def test_a_limit_that_moves_is_followed_both_ways() -> None:
+    ours, best = lived(Cell("moves", ((0.0, 60), (600.0, 36), (1200.0, 80)), "poll", 1.0, seconds=1700.0), seed=3)
+    for at in (800, 1450, 1650):  # two mean calls after each move, and at the end
+        assert sum(ours.levels[at : at + 20]) >= 0.93 * sum(best.levels[at : at + 20])
+    assert ours.refused <= 0.03 * ours.dials
+
+
+def test_a_clock_that_is_off_and_others_calls_cost_little() -> None:
+    ours, best = lived(Cell("busy", ((0.0, 60),), "poll", 1.0, others=12.0, skew=30.0, seconds=900.0))
+    assert ours.line_seconds >= 0.95 * best.line_seconds
+    assert ours.refused <= 0.03 * ours.dials
+
+
+def test_calls_per_second_that_bind_leave_the_limit_alone() -> None:
+    ours, best = lived(Cell("slow", ((0.0, 100),), per_second=0.5, seconds=900.0))
+    assert ours.refused == 0
+    assert ours.line_seconds == best.line_seconds

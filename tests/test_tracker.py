@@ -12,7 +12,7 @@ import pytest
 from dialer.tracker import interval
 from tests.desk import Desk, answer, no_echo
 from tests.engine_kit import OWN, number
-from tests.tracker_kit import watching
+from tests.tracker_kit import a_line, watching
 from tests.virtual_time import Time, in_virtual_time, moment, running
 
 EMPTY: dict[str, Any] = {"calls": [], "next_page_token": None, "total_count": 0}
@@ -33,7 +33,7 @@ def test_one_list_tells_the_ends_of_all_calls(tmp_path: Path) -> None:
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=40.0) as at_work:
             calls = [await at_work.live() for _ in range(20)]
-            ends = await asyncio.gather(*(at_work.tracker.end_of(call, 7200.0) for call in calls))
+            ends = await asyncio.gather(*(at_work.tracker.end_of(call, 7200.0, a_line()) for call in calls))
             assert [end.own_id for end in ends if end is not None and end.is_over] == [call.call_id for call in calls]
             assert at_work.reads("get") == 0
             last = max(ring.over_at for ring in at_work.desk.rings)
@@ -48,7 +48,7 @@ def test_reads_follow_each_other_however_long_they_take(tmp_path: Path) -> None:
         async with watching(tmp_path, Time(), call_seconds=60.0) as at_work:
             at_work.desk.read_takes = 3.0
             calls = [await at_work.live() for _ in range(5)]
-            ends = await asyncio.gather(*(at_work.tracker.end_of(call, 7200.0) for call in calls))
+            ends = await asyncio.gather(*(at_work.tracker.end_of(call, 7200.0, a_line()) for call in calls))
             assert None not in ends
             assert at_work.desk.most_reading == 1
 
@@ -60,7 +60,7 @@ def test_nothing_is_read_while_nobody_waits_for_an_end(tmp_path: Path) -> None:
         async with watching(tmp_path, Time()) as at_work:
             await moment(600.0)
             assert at_work.reads() == 0
-            await at_work.tracker.end_of(await at_work.live(), 60.0)
+            await at_work.tracker.end_of(await at_work.live(), 60.0, a_line())
             before = at_work.reads()
             await moment(600.0)
             assert at_work.reads() == before
@@ -72,7 +72,7 @@ def test_a_call_is_known_by_the_platforms_id_where_ours_is_not_echoed(tmp_path: 
     async def main() -> None:
         async with watching(tmp_path, Time()) as at_work:
             at_work.desk.told = no_echo
-            end = await at_work.tracker.end_of(await at_work.live(), 60.0)
+            end = await at_work.tracker.end_of(await at_work.live(), 60.0, a_line())
             assert end is not None and end.own_id is None
             assert at_work.reads("get") == 0
 
@@ -84,7 +84,7 @@ def test_a_finish_reason_beside_a_status_that_is_not_final_is_an_end(tmp_path: P
         async with watching(tmp_path, Time(), call_seconds=500.0) as at_work:
             full = {"call_finish_reason": "concurrent_call_limit_reached"}
             at_work.desk.told = lambda record: record | full
-            end = await at_work.tracker.end_of(await at_work.live(), 60.0)
+            end = await at_work.tracker.end_of(await at_work.live(), 60.0, a_line())
             assert end is not None
             assert (end.status, end.finish_reason) == ("registered", "concurrent_call_limit_reached")
 
@@ -98,7 +98,7 @@ def test_a_call_on_a_later_page_is_found(tmp_path: Path) -> None:
             first = await at_work.live()
             for n in range(130):
                 at_work.desk.place({"from_number": OWN, "to_number": number(500 + n), "direction": "outbound"})
-            assert await at_work.tracker.end_of(first, 60.0) is not None
+            assert await at_work.tracker.end_of(first, 60.0, a_line()) is not None
             assert at_work.reads("get") == 0
 
     in_virtual_time(main())
@@ -114,7 +114,7 @@ def test_a_call_that_the_list_does_not_show_is_asked_for(tmp_path: Path, lookup:
         async with watching(tmp_path, Time(), lookup=lookup) as at_work:
             at_work.desk.unread = lambda path, query: listing if path == "/v1/calls/" else None
             call = await at_work.live()
-            end = await at_work.tracker.end_of(call, 600.0)
+            end = await at_work.tracker.end_of(call, 600.0, a_line())
             assert end is not None and end.is_over
             assert set(at_work.found) == {(f"get_{'own' if lookup == 'custom' else 'platform'}", call.call_id)}
 
@@ -126,7 +126,7 @@ def test_only_those_that_the_list_misses_are_asked_for(tmp_path: Path) -> None:
         async with watching(tmp_path, Time(), call_seconds=60.0) as at_work:
             shown, hidden = await at_work.live(), await at_work.live()
             at_work.desk.unread = _hiding(at_work.desk, hidden.number)
-            await asyncio.gather(*(at_work.tracker.end_of(call, 600.0) for call in (shown, hidden)))
+            await asyncio.gather(*(at_work.tracker.end_of(call, 600.0, a_line()) for call in (shown, hidden)))
             asked = {target for _, target in at_work.desk.reads if not target.startswith("/v1/calls/?")}
             assert asked == {f"/v1/calls/{hidden.platform_id}"}
 
@@ -148,7 +148,7 @@ def test_a_call_without_a_platform_id_is_asked_for_by_ours(tmp_path: Path) -> No
         async with watching(tmp_path, Time(), lookup="custom") as at_work:
             at_work.desk.told = no_echo
             call = replace(await at_work.live(), platform_id=None)
-            assert await at_work.tracker.end_of(call, 60.0) is not None
+            assert await at_work.tracker.end_of(call, 60.0, a_line()) is not None
 
     in_virtual_time(main())
 
@@ -160,7 +160,7 @@ def test_the_record_of_another_call_is_not_the_end_of_this_one(tmp_path: Path) -
             at_work.desk.unread = lambda path, query: (
                 answer(200, EMPTY) if path == "/v1/calls/" else answer(200, stranger | {"direction": "outbound"})
             )
-            assert await at_work.tracker.end_of(await at_work.live(), 60.0) is None
+            assert await at_work.tracker.end_of(await at_work.live(), 60.0, a_line()) is None
             assert at_work.found == []
 
     in_virtual_time(main())
@@ -173,7 +173,7 @@ def test_a_call_whose_end_is_never_told_is_given_up_after_its_longest_time(tmp_p
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             call = await at_work.live()
-            assert await at_work.tracker.end_of(call, 90.0) is None
+            assert await at_work.tracker.end_of(call, 90.0, a_line()) is None
             assert at_work.desk.time.monotonic() == pytest.approx(90.0, abs=1.0)
             before = at_work.reads()
             await moment(100.0)
@@ -188,7 +188,7 @@ def test_too_many_requests_slow_the_reads(tmp_path: Path, headers: tuple[str, ..
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             at_work.desk.unread = lambda path, query: answer(429, None, *headers)
             call = await at_work.live()
-            assert await at_work.tracker.end_of(call, 300.0) is None
+            assert await at_work.tracker.end_of(call, 300.0, a_line()) is None
             assert 9 <= at_work.reads() <= most
             assert at_work.reads("get") == 0
 
@@ -200,7 +200,7 @@ def test_reads_come_back_to_their_pace_when_they_are_taken_again(tmp_path: Path)
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             at_work.desk.unread = lambda path, query: answer(429)
             call = await at_work.live()
-            async with running(at_work.tracker.end_of(call, 7200.0)):
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())):
                 await moment(300.0)
                 assert at_work.tracker.pause == 30.0
                 at_work.desk.unread = lambda path, query: None
@@ -215,7 +215,7 @@ def test_the_end_is_learned_as_soon_as_a_platform_that_was_away_is_back(tmp_path
         async with watching(tmp_path, Time(), call_seconds=1.0) as at_work:
             at_work.desk.unread = lambda path, query: answer(503)
             call = await at_work.live()
-            async with running(at_work.tracker.end_of(call, 7200.0)) as waiting:
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())) as waiting:
                 await moment(600.0)
                 assert not waiting.done()
                 at_work.desk.unread = lambda path, query: None

@@ -10,7 +10,7 @@ import pytest
 
 from dialer.model import Attempt, CallRecord
 from tests.desk import Desk, answer
-from tests.tracker_kit import Watching, watching
+from tests.tracker_kit import Watching, a_line, watching
 from tests.virtual_time import Time, in_virtual_time, moment, running
 
 HIDDEN = answer(200, {"calls": [], "next_page_token": None, "total_count": 0})
@@ -46,7 +46,7 @@ def test_an_end_that_is_told_by_either_id_is_read_back_at_once(tmp_path: Path, w
         async with watching(tmp_path, Time(), lookup=which, call_seconds=60.3) as at_work:
             hide_list(at_work.desk)
             call = await at_work.live()
-            async with running(at_work.tracker.end_of(call, 7200.0)) as end:
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())) as end:
                 await until_over(at_work)
                 assert not await soon(end)  # by reading alone it takes longer
                 before = at_work.reads("get")
@@ -67,7 +67,7 @@ def test_an_end_that_is_told_before_anybody_waits_for_it_is_remembered(tmp_path:
             call = await at_work.live()
             await until_over(at_work)
             assert not at_work.tracker.told(name_of(call, which), is_end=True)
-            async with running(at_work.tracker.end_of(call, 7200.0)) as end:
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())) as end:
                 assert await soon(end)
 
     in_virtual_time(main())
@@ -78,7 +78,7 @@ def test_a_record_that_lags_behind_what_was_told_is_read_again(tmp_path: Path) -
         async with watching(tmp_path, Time(), call_seconds=500.0) as at_work:
             hide_list(at_work.desk)
             call = await at_work.live()
-            async with running(at_work.tracker.end_of(call, 7200.0)) as end:
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())) as end:
                 await moment(10.3)
                 before = at_work.reads("get")
                 at_work.tracker.told(call.call_id, is_end=True)
@@ -96,7 +96,7 @@ def test_a_word_that_the_record_never_bears_out_is_no_end(tmp_path: Path) -> Non
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             call = await at_work.live()
             at_work.tracker.told("somebody-elses", is_end=True)
-            async with running(at_work.tracker.end_of(call, 7200.0)) as end:
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())) as end:
                 await moment(5.2)
                 at_work.tracker.told(call.call_id, is_end=True)
                 await moment(600.0)
@@ -111,7 +111,7 @@ def test_a_call_that_begins_is_known_and_not_read_back(tmp_path: Path) -> None:
         async with watching(tmp_path, Time(), call_seconds=500.0) as at_work:
             call = await at_work.live()
             assert not at_work.tracker.told(call.call_id, is_end=False)
-            async with running(at_work.tracker.end_of(call, 7200.0)):
+            async with running(at_work.tracker.end_of(call, 7200.0, a_line())):
                 await moment(10.2)
                 assert at_work.tracker.told(call.call_id, is_end=False)
                 await moment(10.0)
@@ -125,7 +125,7 @@ def test_many_ends_at_once_are_one_reading_of_the_list(tmp_path: Path) -> None:
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             calls = [await at_work.live() for _ in range(15)]
-            waiting = asyncio.gather(*(at_work.tracker.end_of(call, 7200.0) for call in calls))
+            waiting = asyncio.gather(*(at_work.tracker.end_of(call, 7200.0, a_line()) for call in calls))
             await moment(10.2)
             at_work.desk.told = lambda record: record | OVER
             before = at_work.reads("list")
@@ -150,7 +150,7 @@ def test_the_list_is_read_more_rarely_once_an_end_of_ours_was_told(tmp_path: Pat
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             call, other = await at_work.live(), await at_work.live()
-            waiting = asyncio.gather(*(at_work.tracker.end_of(one, 7200.0) for one in (call, other)))
+            waiting = asyncio.gather(*(at_work.tracker.end_of(one, 7200.0, a_line()) for one in (call, other)))
             at_work.tracker.told("somebody-elses", is_end=True)
             at_work.tracker.told(call.call_id, is_end=False)
             assert await _lists_read(at_work, 100.0) >= 190
@@ -165,7 +165,7 @@ def test_what_no_webhook_tells_is_learned_from_the_list_all_the_same(tmp_path: P
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=30.0) as at_work:
             told, untold = await at_work.live(), await at_work.live()
-            waiting = asyncio.gather(*(at_work.tracker.end_of(one, 7200.0) for one in (told, untold)))
+            waiting = asyncio.gather(*(at_work.tracker.end_of(one, 7200.0, a_line()) for one in (told, untold)))
             await moment(5.0)
             at_work.tracker.told(told.call_id, is_end=True)
             await until_over(at_work)
@@ -180,7 +180,7 @@ def test_a_platform_that_refuses_reads_is_not_pressed_by_what_was_told(tmp_path:
     async def main() -> None:
         async with watching(tmp_path, Time(), call_seconds=50_000.0) as at_work:
             calls = [await at_work.live() for _ in range(8)]
-            waiting: Any = asyncio.gather(*(at_work.tracker.end_of(call, 7200.0) for call in calls))
+            waiting: Any = asyncio.gather(*(at_work.tracker.end_of(call, 7200.0, a_line()) for call in calls))
             await moment(5.0)
             at_work.desk.unread = lambda path, query: trouble
             before = at_work.reads()

@@ -146,9 +146,8 @@ async def test_cancellation_in_the_middle_of_a_body_passes_through() -> None:
 
 @pytest.mark.parametrize("kind", [httpx.ReadError, httpx.ConnectTimeout])
 def test_a_cause_is_one_short_line_without_key_and_number(kind: type[httpx.HTTPError]) -> None:
-    request = httpx.Request("POST", "http://host/", headers={"Authorization": f"Bearer {KEY.reveal()}"})
     error = raised_from(aiohttp.ClientError(f"bad line:\r\n {KEY.reveal()} {REQUEST.to_number}" + " x" * 500), kind)
-    words = cause(error, request)
+    words = cause(error, KEY)
     assert words.startswith("ClientError: bad line: *** ***23 x x")
     assert len(words) <= 220
 
@@ -221,5 +220,5 @@ def test_only_a_connector_that_never_had_a_connection_proves_that_nothing_left(
     ],
 )
 def test_a_failure_is_told_in_words_that_a_person_understands(error: BaseException, words: str) -> None:
-    told = cause(error, httpx.Request("GET", "https://host"))
+    told = cause(error, KEY)
     assert told == words or (words.endswith(" ") and told.startswith(words))

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from dialer.ledger import Ledger
-from dialer.model import Attempt, CallRecord, Campaign
+from dialer.lines import Line, Lines, Share
+from dialer.model import Attempt, CallRecord, Campaign, PaceRules
+from dialer.policy import pacing
 from dialer.tracker import Tracker
 from tests.desk import Desk, client_of, desk
 from tests.engine_kit import campaign, number, open_ledger, placed, with_people
@@ -37,6 +39,11 @@ class Watching:
         """How many reads of a kind (`list`, `get`, or all) there were."""
         is_list = {"list": (True,), "get": (False,)}.get(kind, (True, False))
         return sum(target.startswith("/v1/calls/?") in is_list for _, target in self.desk.reads)
+
+
+def a_line() -> Line:
+    """A line of an account of which nothing is known."""
+    return Share(Lines(pacing.trusting(), lambda: 0.0), PaceRules()).take()
 
 
 @contextlib.asynccontextmanager

@@ -26,7 +26,7 @@ class _Jumping(selectors.SelectSelector):
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> Any:
-        self.loop.passed += 1e-9  # a clock that stood still would keep aiolimiter at its deadline for ever
+        self.loop.passed += 1e-9  # a clock that stood still would keep a wait at its deadline for ever
         found = super().select(0)
         if found or (timeout is not None and timeout <= 0):
             return found

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import dialer
-from dialer.cli import simulator_command, unknown_commands, webhooks
+from dialer.cli import pace_command, simulator_command, unknown_commands, webhooks
 from dialer.cli.arguments import (
     File,
     Files,
@@ -219,6 +219,9 @@ def cancel(
 ) -> None:
     """End a campaign for good: whoever waits is not dialled any more."""
     _word("cancel", campaign, ledger, every, why, None)
+
+
+pace_command.add_to(app)
 
 
 @app.command(

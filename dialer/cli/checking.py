@@ -21,6 +21,7 @@ from dialer.model import (
     Campaign,
     DialRequest,
     ListRules,
+    PaceRules,
     RecoveryRules,
     Reply,
     Response,
@@ -101,13 +102,7 @@ def _length(seconds: float) -> str:
 
 
 def _rest(campaign: Campaign) -> Iterator[str]:
-    pace = campaign.pace
-    lines = (
-        "as many concurrent calls as the account allows"
-        if pace.concurrent_calls is None
-        else (f"{pace.concurrent_calls} concurrent calls")
-    )
-    yield f"\nPace: {pace.calls_per_second:g} calls per second, {lines}."
+    yield f"\nPace: {_pace(campaign.pace)}."
     yield f"Hours: {campaign.hours}. Rules: {campaign.rules}."
     gone = _share(campaign.contacts.max_gone)
     yield f"List: {_expiry(campaign)}; if more than {gone} of the people (and more than 20) are gone, none is dialled."
@@ -116,6 +111,21 @@ def _rest(campaign: Campaign) -> Iterator[str]:
     yield f"Stops when: {_thresholds(campaign.stop_when)}."
     yield from _webhooks(campaign)
     yield f"Ledger: {campaign.ledger} ({opening.sqlite_words()})"
+
+
+def _pace(rules: PaceRules) -> str:
+    words = [f"{rules.calls_per_second:g} calls per second"]
+    if rules.concurrent_calls is not None:
+        words.append(f"{rules.concurrent_calls} concurrent calls")
+    else:
+        words.append("learns the account's limit of concurrent calls")
+    if rules.at_most is not None:
+        words.append(f"at most {rules.at_most}")
+    if rules.leave_free:
+        words.append(f"leaves {rules.leave_free} free")
+    if rules.priority:
+        words.append(f"priority {rules.priority} among the campaigns of a run")
+    return ", ".join(words)
 
 
 def _share(share: float) -> str:

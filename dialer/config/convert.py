@@ -13,6 +13,8 @@ from dialer.config.shape import (
     CallPart,
     CampaignFile,
     ContactsPart,
+    LinesPart,
+    PacePart,
     PlatformPart,
     RetryPart,
     SimulatorPart,
@@ -48,7 +50,7 @@ def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaig
         contacts=_contacts(file.contacts, lists),
         call=_call(file.call),
         platform=_platform(file.platform),
-        pace=PaceRules(**_given(file.pace)),
+        pace=_pace(file.pace),
         retry=_retry(file.retry),
         recovery=RecoveryRules(**_given(file.recovery)),
         stop_when=StopWhen(**_given(file.stop_when)),
@@ -97,6 +99,14 @@ def _simulator(part: SimulatorPart | None) -> SimulatorRules:
 
 def _secret(key: SecretStr | None) -> Secret | None:
     return None if key is None else Secret(key.get_secret_value())
+
+
+def _pace(part: PacePart | None) -> PaceRules:
+    given = _given(part)
+    lines = given.pop("concurrent_calls", None)
+    if isinstance(lines, LinesPart):
+        given |= {"concurrent_calls": lines.number, **_given(lines, "at_most", "leave_free")}
+    return PaceRules(**given)
 
 
 def _webhooks(part: WebhooksPart | None) -> WebhookRules | None:

@@ -14,6 +14,7 @@ from dialer.config.address import SIMULATOR, address
 from dialer.config.words import Wrong, nearest, one_or_more, quoted, text
 from dialer.model import Action, Response, Threshold
 from dialer.policy.outcome import REASONS
+from dialer.policy.pacing import MOST_LINES
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -122,11 +123,36 @@ AboveZero = Annotated[
 Number = Annotated[float, PlainValidator(words.number), WithJsonSchema(_number(words.NUMBER, minimum=0))]
 Count = Annotated[int, PlainValidator(words.whole(0)), WithJsonSchema(_number(words.WHOLE, "integer", minimum=0))]
 OneOrMore = Annotated[int, PlainValidator(words.whole(1)), WithJsonSchema(_number(words.WHOLE, "integer", minimum=1))]
-Lines = Annotated[
-    int | None,
-    PlainValidator(words.lines),
-    WithJsonSchema(_number(f"{words.WHOLE}|auto", "integer", minimum=1)),
+Auto = Annotated[bool, PlainValidator(words.auto)]
+LeftFree = Annotated[int, PlainValidator(words.left_free)]
+Priority = Annotated[
+    int,
+    PlainValidator(words.priority),
+    WithJsonSchema(_number(words.WHOLE, "integer", minimum=0, maximum=words.MOST_PRIORITY)),
 ]
+
+LINES: Schema = {
+    "anyOf": [
+        *_number(f"{words.WHOLE}|auto", "integer", minimum=1)["anyOf"],
+        {
+            "type": "object",
+            "properties": {
+                "auto": {"description": "true: learn the account's limit.", **_words(True, "true")},
+                "at_most": {
+                    "description": "So many calls of this campaign at once, even if the account takes more.",
+                    **_number(words.WHOLE, "integer", minimum=1),
+                },
+                "leave_free": {
+                    "description": "So many of the account's lines are left for others. Default: 0.",
+                    **_number(words.WHOLE, "integer", minimum=0, exclusiveMaximum=MOST_LINES),
+                },
+            },
+            "required": ["auto"],
+            "additionalProperties": False,
+        },
+    ]
+}
+"""How many calls at once: a number, `auto`, or keys of its own."""
 
 # --- the agent -----------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "platform": shape.PlatformPart,
     "platform.simulator": shape.SimulatorPart,
     "pace": shape.PacePart,
+    "pace.concurrent_calls": shape.LinesPart,
     "retry": shape.RetryPart,
     "recovery": shape.RecoveryPart,
     "stop_when": shape.StopWhenPart,
@@ -39,6 +40,7 @@ _EXAMPLES = {
     "call.from": "from: […], with your own number",
     "platform": "platform: {url: https://api.verbex.ai, api_key: …}, or {url: simulator}",
     "platform.url": "url: https://api.verbex.ai, or url: simulator",
+    "pace.concurrent_calls.auto": "auto: true, or a number alone, as concurrent_calls: 20",
     "webhooks.listen": "listen: 127.0.0.1:8089",
     "webhooks.url": "url: https://calls.example.com/verbex",
 }

@@ -5,13 +5,21 @@ Whatever may be left out is None here: what it is then, `dialer.model` says.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from dialer.config import leaves
+from dialer.config import leaves, words
 from dialer.config.leaves import RESPONSE
 from dialer.policy.outcome import REASONS
 from dialer.policy.retry import GROUPS
@@ -142,12 +150,43 @@ class PlatformPart(_Part):
     simulator: SimulatorPart | None = Field(None, description="The simulated Verbex, for `url: simulator` alone.")
 
 
+class LinesPart(_Part):
+    """How many calls at once: a limit that is learned, with what may be said of it, or a plain number."""
+
+    auto: leaves.Auto
+    at_most: leaves.OneOrMore | None = None
+    leave_free: leaves.LeftFree | None = None
+    _number: int | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: object, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """Keys of its own, or one word for all of them."""
+        if isinstance(value, dict):
+            return read(value)
+        part = cls.model_construct(auto=True)
+        part._number = words.lines(value)
+        return part
+
+    @property
+    def number(self) -> int | None:
+        """The plain number; None if the limit is learned."""
+        return self._number
+
+
 class PacePart(_Part):
-    """How fast, and how many at once."""
+    """How fast, how many at once, and who goes first."""
 
     calls_per_second: leaves.Rate | None = Field(None, description="New calls a second, at most 1000. Default: 1.")
-    concurrent_calls: leaves.Lines | None = Field(
-        None, description="Calls at the same time, or auto: learn the account's limit. Default: 5."
+    concurrent_calls: Annotated[LinesPart, WithJsonSchema(leaves.LINES)] | None = Field(
+        None,
+        description="Calls at the same time, or auto: learn the account's limit; {auto: true, at_most: 200,"
+        " leave_free: 2} caps it. Default: 5.",
+    )
+    priority: leaves.Priority | None = Field(
+        None,
+        description="Of campaigns that share a run, the one with the higher number (0 to 100) gets a free line first."
+        " Default: 0.",
     )
 
 

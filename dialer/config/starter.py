@@ -35,7 +35,7 @@ platform:
   api_key: ${{VERBEX_API_KEY}}  # from the environment; or ${{file:/etc/dialer/key}}
 pace:
   calls_per_second: 1
-  concurrent_calls: 5  # or auto: learn the account's limit
+  concurrent_calls: 5  # or auto: learn the account's limit; {{auto: true, at_most: 200, leave_free: 2}} caps it
 retry:
   attempts: 3  # for one contact, all reasons together
   no_answer: [2h, 1d]  # waits after the first, second… time

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 
+from dialer.policy.pacing import MOST_LINES
+
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 """Of which length each unit of a duration is; a day has 24 hours."""
 
 LONGEST = 3650 * 86400
 MOST_CALLS_PER_SECOND = 1000.0
+MOST_PRIORITY = 100
 
 DURATION = r"[0-9]+(\.[0-9]+)?[smhd]"
 NUMBER = r"[0-9]+(\.[0-9]+)?"
@@ -192,6 +195,31 @@ def lines(value: object) -> int | None:
     except Wrong:
         message = f"{quoted(word)} is neither a whole number of 1 or more nor auto"
     raise Wrong(message, "write it as 20, or as auto")
+
+
+def auto(value: object) -> bool:
+    """The word `true`: that the account's limit is learned."""
+    if text(value).lower() != "true":
+        message = f"{quoted(text(value))} is not true: the keys beside it are for a limit that is learned"
+        raise Wrong(message, "write auto: true, or a number alone, as concurrent_calls: 20")
+    return True
+
+
+def left_free(value: object) -> int:
+    """How many of an account's lines are left for others: a whole number, less than all that can be learned of."""
+    found = whole(0)(value)
+    if found >= MOST_LINES:
+        message = f"{found} lines left free leave none to dial on: no more than {MOST_LINES:.0f} are ever learned of"
+        raise Wrong(message, "write it as 2")
+    return found
+
+
+def priority(value: object) -> int:
+    """Who goes first where campaigns share a run: a whole number of 0 to 100."""
+    word = text(value)
+    if not re.fullmatch(WHOLE, word) or len(word) > 9 or int(word) > MOST_PRIORITY:
+        raise Wrong(f"{quoted(word)} is not a whole number of 0 to {MOST_PRIORITY}", "write it as 10; 0 is the lowest")
+    return int(word)
 
 
 # --- names, telephone numbers, the platform's key ------------------------------------------------

@@ -1,15 +1,19 @@
-"""CSV files, plain or gzip, as pieces of text with their physical lines."""
+"""CSV files, plain or gzip, as pieces of text with their physical lines.
+
+Lines are given to the csv module some thousands at once. Where each of them is a record, its number is known by that.
+Where one is not, or something is wrong, the same lines are read once more record by record, to the line.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain, compress
 from pathlib import Path
 
 from dialer.contacts import header
-from dialer.contacts.rows import Piece, shown, table
-from dialer.contacts.text import LONGEST_LINE, cleaned, decoded
+from dialer.contacts.rows import EMPTY, Piece, shown, text_column
+from dialer.contacts.text import LONGEST_LINE, decoded
 from dialer.errors import ListError
 from dialer.model import ListRules, Reject, RejectReason
 
@@ -19,19 +23,19 @@ _PIECE = 16 * 1024 * 1024
 """In characters. A piece ends here, however few its rows."""
 _DELIMITERS = (",", ";", "\t")
 
-_Record = tuple[int, list[str]]
+_Records = tuple[Sequence[int], list[list[str]]]
 
 
 def columns(path: Path, rules: ListRules) -> tuple[str, ...]:
     """The header's names. Raises ListError."""
-    with decoded(path, rules.encoding) as lines:
-        return _Source(path, lines, rules).columns
+    with decoded(path, rules.encoding) as blocks:
+        return _Source(path, blocks, rules).columns
 
 
 def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
     """The file in pieces of at most so many rows; blank lines are no rows. Raises ListError."""
-    with decoded(path, rules.encoding) as text:
-        source = _Source(path, text, rules)
+    with decoded(path, rules.encoding) as blocks:
+        source = _Source(path, blocks, rules)
         for lines, records in source.batches(rows):
             piece = _piece(source, lines, records)
             if piece.lines or piece.rejects:
@@ -41,56 +45,102 @@ def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
 class _Source:
     """One file under way: its header has been read, its records are still to come."""
 
-    def __init__(self, path: Path, lines: Iterator[str], rules: ListRules) -> None:
+    def __init__(self, path: Path, blocks: Iterator[list[str]], rules: ListRules) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
         self.path = path
+        self._blocks = blocks
         self._under_way: list[str] = []
         self._row_begins = 1
         self._row_size = 0
         self._size = 0
-        start = _first_lines(lines)
-        self.delimiter = _delimiter(path, start, rules)
-        self._records = self._read(chain(start, lines))
-        first = next(self._records, None)
-        if first is None:
-            raise ListError(f"{path}: the file holds nothing but blank lines; it needs a header line and rows")
-        self.columns = header.names(path, first[1])
+        start = self._start()
+        self.delimiter = _delimiter(path, _first_lines(start), rules)
+        self._runs = self._read(start)
+        self.columns = header.names(path, self._header())
 
-    def batches(self, rows: int) -> Iterator[tuple[list[int], list[list[str]]]]:
+    def batches(self, rows: int) -> Iterator[_Records]:
         """The physical lines on which records begin, and their cells, so many records at a time."""
         lines: list[int] = []
         records: list[list[str]] = []
-        for line, cells in self._records:
-            lines.append(line)
-            records.append(cells)
-            if len(lines) >= rows or self._size > _PIECE:
-                yield lines, records
-                lines, records = [], []
+        for some_lines, some_records in self._runs:
+            lines.extend(some_lines)
+            records.extend(some_records)
+            is_large = self._size > _PIECE
+            while len(lines) >= rows or (is_large and lines):
+                yield lines[:rows], records[:rows]
+                del lines[:rows], records[:rows]
                 self._size = 0
         if lines:
             yield lines, records
 
-    def _read(self, lines: Iterator[str]) -> Iterator[_Record]:
-        reader = csv.reader(self._remembered(lines), delimiter=self.delimiter, strict=True)
+    def _start(self) -> list[str]:
+        """The first blocks, up to one with a line that is not blank."""
+        start: list[str] = []
+        for block in self._blocks:
+            start += block
+            if any(map(str.strip, block)):
+                break
+        return start
+
+    def _header(self) -> list[str]:
+        for lines, records in self._runs:
+            if records:
+                self._runs = chain([(lines[1:], records[1:])], self._runs)
+                return records[0]
+        raise ListError(f"{self.path}: the file holds nothing but blank lines; it needs a header line and rows")
+
+    def _read(self, block: list[str]) -> Iterator[_Records]:
+        """The records in runs, each with the physical lines on which its records begin; blank lines are none."""
         line = 1
+        while block:
+            records = self._at_once(block)
+            if len(records) == len(block):
+                self._size += sum(map(len, block))
+                yield _without_blanks(range(line, line + len(block)), records)
+                line += len(block)
+            else:
+                line = yield from self._one_by_one(block, line)
+            block = next(self._blocks, [])
+
+    def _at_once(self, block: list[str]) -> list[list[str]]:
+        """The records; none where something is wrong with one, or where the last goes on behind the block."""
+        try:
+            return list(csv.reader(block, delimiter=self.delimiter, strict=True))
+        except csv.Error:
+            return []
+
+    def _one_by_one(self, block: list[str], line: int) -> Generator[_Records, None, int]:
+        """As `_read`, from a block up to the end of one with which a record ends too; gives the line after it."""
+        reader = csv.reader(self._remembered(block), delimiter=self.delimiter, strict=True)
+        first = line
+        self._begin(line)
         try:
             for cells in reader:
                 if cells:
-                    yield line, cells
-                line = reader.line_num + 1
-                self._under_way.clear()
-                self._row_begins, self._row_size = line, 0
+                    yield (line,), [cells]
+                line = reader.line_num + first
+                self._begin(line)
+                if not self._left:
+                    break
         except csv.Error as fault:
-            raise self._broken(line, reader.line_num, str(fault)) from None
+            raise self._broken(line, reader.line_num + first - 1, str(fault)) from None
+        return line
 
-    def _remembered(self, lines: Iterator[str]) -> Iterator[str]:
-        for line in lines:
-            self._under_way.append(line)
-            self._size += len(line)
-            self._row_size += len(line)
-            if self._row_size > LONGEST_LINE:
-                raise self._endless()
-            yield line
+    def _begin(self, line: int) -> None:
+        """A row begins on this line."""
+        self._under_way.clear()
+        self._row_begins, self._row_size = line, 0
+
+    def _remembered(self, block: list[str]) -> Iterator[str]:
+        while block:
+            for self._left, line in zip(range(len(block) - 1, -1, -1), block, strict=True):
+                self._under_way.append(line)
+                self._size += len(line)
+                self._row_size += len(line)
+                if self._row_size > LONGEST_LINE:
+                    raise self._endless()
+                yield line
+            block = next(self._blocks, [])
 
     def _endless(self) -> ListError:
         return ListError(
@@ -109,17 +159,27 @@ class _Source:
         return ListError(f"{self.path}: line {opened_at}: {what}; mend the file, nothing of it was taken")
 
 
-def _piece(source: _Source, lines: list[int], records: list[list[str]]) -> Piece:
-    width = len(source.columns)
-    rejects = tuple(
-        _ragged(source, line, cells)
-        for line, cells in zip(lines, records, strict=True)
-        if len(cells) != width and not _is_blank(cells)
-    )
-    whole = [len(cells) == width for cells in records]
-    by_column = zip(*compress(records, whole), strict=True) if any(whole) else ((),) * width
-    columns = dict(zip(source.columns, map(cleaned, by_column), strict=True))
-    return Piece(source.path.name, list(compress(lines, whole)), columns, table(columns), rejects)
+def _without_blanks(lines: range, records: list[list[str]]) -> _Records:
+    if all(records):
+        return lines, records
+    return list(compress(lines, records)), list(filter(None, records))
+
+
+def _piece(source: _Source, lines: Sequence[int], records: list[list[str]]) -> Piece:
+    name, width = source.path.name, len(source.columns)
+    rejects: tuple[Reject, ...] = ()
+    if set(map(len, records)) != {width}:
+        rejects = tuple(
+            _ragged(source, line, cells)
+            for line, cells in zip(lines, records, strict=True)
+            if len(cells) != width and not _is_blank(cells)
+        )
+        whole = [len(cells) == width for cells in records]
+        lines, records = list(compress(lines, whole)), list(compress(records, whole))
+    if not records:
+        return Piece(name, (), dict.fromkeys(source.columns, EMPTY), rejects)
+    columns = map(text_column, zip(*records, strict=True))
+    return Piece(name, lines, dict(zip(source.columns, columns, strict=True)), rejects)
 
 
 def _is_blank(cells: list[str]) -> bool:

@@ -1,9 +1,7 @@
-"""The files of a list as bytes: what they are, whether they can be read, what identifies them."""
+"""The files of a list as bytes: what they are, whether they can be read."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -11,7 +9,6 @@ from io import BufferedReader
 from pathlib import Path
 
 from dialer.errors import ListError
-from dialer.model import CallRules, ListRules
 
 READER = 2
 """Raised whenever the same bytes and rules would give other rows, so that lists are imported anew."""
@@ -62,34 +59,3 @@ def kind(path: Path) -> Kind:
     if path.suffix.lower() in (".parquet", ".pq"):
         raise ListError(f"{path}: this is not a Parquet file, whatever its name; write it again or rename it")
     return Kind.CSV
-
-
-def fingerprint(rules: ListRules, call: CallRules) -> str:
-    """SHA-256, in hex, of the files' names and bytes and of every rule by which rows are read.
-
-    The columns that `call` names are part of it, so that a list is looked at again when the campaign
-    asks for other columns. Raises ListError if a file cannot be read.
-    """
-    digest = hashlib.sha256(_meaning(rules, call).encode())
-    for path in rules.files:
-        with opened(path) as handle:
-            content = hashlib.file_digest(handle, "sha256").hexdigest()
-        digest.update(json.dumps([path.name, content]).encode())
-    return digest.hexdigest()
-
-
-def _meaning(rules: ListRules, call: CallRules) -> str:
-    return json.dumps(
-        {
-            "reader": READER,
-            "phone": rules.phone,
-            "id": rules.id,
-            "one_per": rules.one_per,
-            "country": rules.country,
-            "steering": rules.steering,
-            "required": rules.required,
-            "encoding": rules.encoding,
-            "delimiter": rules.delimiter,
-            "call": [call.agent_column, call.data, call.metadata],
-        }
-    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from dialer.contacts import csv_list, header, parquet_list
+from dialer.contacts import csv_list, header
 from dialer.contacts.files import MOST_ROWS, Kind, kind
 from dialer.contacts.rows import Piece, Sorter
 from dialer.errors import ListError
-from dialer.model import BadNumber, CallRules, Chunk, ListRules, Number
+from dialer.model import CallRules, Chunk, ListRules, Numbers
 
 
 def columns(rules: ListRules) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def columns(rules: ListRules) -> tuple[str, ...]:
 def read(
     rules: ListRules,
     call: CallRules,
-    read_number: Callable[[str], Number | BadNumber],
+    read_numbers: Callable[[Sequence[str]], Numbers],
     chunk_rows: int = 20_000,
 ) -> Iterator[Chunk]:
     """The list's rows and rejects, in its order, in chunks of at most `chunk_rows` rows of the files.
@@ -39,7 +39,7 @@ def read(
     """
     order = columns(rules)
     header.check_has_all(rules.files[0], order, rules, call)
-    sorter = Sorter(order, rules, read_number)
+    sorter = Sorter(order, rules, read_numbers)
     read_rows = 0
     for path in rules.files:
         for piece in _pieces(path, rules, chunk_rows):
@@ -63,16 +63,20 @@ def samples(rules: ListRules, rows: int) -> list[list[str]]:
     piece = next(_pieces(first, rules, rows), None)
     if piece is None:
         return []
-    return [list(cells) for cells in zip(*(piece.texts[column] for column in order), strict=True)]
+    return [list(cells) for cells in zip(*(piece.columns[column].texts for column in order), strict=True)]
 
 
 def _columns(path: Path, rules: ListRules) -> tuple[str, ...]:
     if kind(path) is Kind.PARQUET:
+        from dialer.contacts import parquet_list  # only here: pyarrow takes a while, and most lists are no Parquet
+
         return parquet_list.columns(path)
     return csv_list.columns(path, rules)
 
 
 def _pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
     if kind(path) is Kind.PARQUET:
+        from dialer.contacts import parquet_list  # only here: as above
+
         return parquet_list.pieces(path, rules, rows)
     return csv_list.pieces(path, rules, rows)

@@ -16,15 +16,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from dialer.contacts import header, parquet_limits
 from dialer.contacts.files import opened
-from dialer.contacts.rows import Piece, table, too_long
-from dialer.contacts.text import cleaned
+from dialer.contacts.rows import EMPTY, Column, Piece, text_column, too_long
 from dialer.errors import ListError
 from dialer.model import JSON, ListRules
 from dialer.model.plain import plain
@@ -59,7 +57,7 @@ def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
 def _endless(path: Path, names: tuple[str, ...], part: parquet_limits.Part, line: int) -> Piece:
     """A single row with so much text that it is not even looked at."""
     reject = too_long(path.name, line, names[part.widest])
-    return Piece(path.name, (), dict.fromkeys(names, ()), table(dict.fromkeys(names, ())), (reject,))
+    return Piece(path.name, (), dict.fromkeys(names, EMPTY), (reject,))
 
 
 @contextmanager
@@ -111,30 +109,35 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _piece(path: Path, names: tuple[str, ...], batch: pa.RecordBatch, line: int) -> Piece:
-    raw = [_cells(column) for column in batch.columns]
-    values = [_values(cells, column.type) for cells, column in zip(raw, batch.columns, strict=True)]
-    texts = table({name: list(map(_text, cells)) for name, cells in zip(names, raw, strict=True)})
-    lines = range(line, line + batch.num_rows)
-    return Piece(path.name, lines, dict(zip(names, values, strict=True)), texts)
+    columns = dict(zip(names, map(_column, batch.columns), strict=True))
+    return Piece(path.name, range(line, line + batch.num_rows), columns)
 
 
-def _cells(column: pa.Array) -> Sequence[object]:
+def _column(column: pa.Array) -> Column:
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()
+    cells, kind = _cells(column), column.type
+    if _is_text(kind):
+        return _of_texts(cells)
+    if pt.is_integer(kind) or pt.is_boolean(kind) or pt.is_null(kind):
+        return Column(cells, list(map(_text, cells)))
+    return Column(list(map(_value, cells)), list(map(_text, cells)))
+
+
+def _of_texts(cells: list[str | None]) -> Column:
+    if None not in cells:
+        return text_column(cells)
+    texts = text_column(["" if cell is None else cell for cell in cells])
+    return Column([None if cell is None else text for cell, text in zip(cells, texts.texts, strict=True)], texts.texts)
+
+
+def _cells(column: pa.Array) -> list[Any]:
     if pt.is_timestamp(column.type) and column.type.tz is not None:
         column = column.cast(pa.timestamp(column.type.unit, "UTC"))
     if pt.is_float16(column.type) or pt.is_float32(column.type):
         # By way of its shortest text, so that 0.1 stays 0.1 and does not become 0.10000000149011612.
         column = column.cast(pa.float32()).cast(pa.string()).cast(pa.float64())
-    cells: list[Any] = column.to_pylist()
-    return cleaned(cells) if _is_text(column.type) else cells
-
-
-def _values(cells: Sequence[object], kind: pa.DataType) -> Sequence[JSON]:
-    bare = _plain_type(kind)
-    if _is_text(bare) or pt.is_integer(bare) or pt.is_boolean(bare) or pt.is_null(bare):
-        return cells
-    return list(map(_value, cells))
+    return list(column.to_pylist())
 
 
 def _value(cell: object) -> JSON:
@@ -154,6 +157,8 @@ def _value(cell: object) -> JSON:
 
 def _moment(cell: object) -> str:
     if isinstance(cell, timedelta):
+        import pandas as pd  # only here: it takes half a second and 40 MB, and hardly any list has durations
+
         return pd.Timedelta(cell).isoformat()
     if isinstance(cell, datetime) and cell.tzinfo is not None:
         return cell.astimezone(UTC).isoformat()

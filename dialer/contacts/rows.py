@@ -1,4 +1,8 @@
-"""From a piece of a file to rows and rejects; the same for every kind of file."""
+"""From a piece of a file to rows and rejects; the same for every kind of file.
+
+Whatever is asked of cells is asked of a column as a whole first, by what Python does in one call for many texts. Only
+where the column as a whole has something are its cells looked at one by one.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import TypeVar
 
-import pandas as pd
-
-from dialer.model import JSON, BadNumber, Chunk, ListRules, Number, Reject, RejectReason, Row, plain
+from dialer.model import JSON, Chunk, ListRules, Number, Numbers, Reject, RejectReason, Rows, plain
 
 LONGEST_CELL = 32 * 1024
 """In bytes of UTF-8."""
@@ -20,25 +23,47 @@ _LOOKED_AT = 16 * LONGEST_VALUE
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _to_json_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":"), allow_nan=False).encode
 
+T = TypeVar("T")
+ReadNumbers = Callable[[Sequence[str]], Numbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The cells of a column as JSON values, and as text ('' for a null).
+
+    `is_printable`: cells and texts are the same, and all are printable, so that none holds a NUL. `is_verbatim`: nor is
+    there anything else that JSON would escape in them.
+    """
+
+    cells: Sequence[JSON]
+    texts: Sequence[str]
+    is_printable: bool = False
+    is_verbatim: bool = False
+
+
+EMPTY = Column((), ())
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Some rows of a file that have the right number of fields, and rejects for those that have not.
 
-    `columns` holds the cells as JSON values, `texts` the same cells as text ('' for a null); `lines` are
-    physical lines, the header being line 1.
+    `lines` are physical lines, the header being line 1.
     """
 
     file: str
     lines: Sequence[int]
-    columns: Mapping[str, Sequence[JSON]]
-    texts: pd.DataFrame
+    columns: Mapping[str, Column]
     rejects: tuple[Reject, ...] = ()
 
 
-def table(columns: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Columns of text as they are: nothing is taken for a number or for a missing value."""
-    return pd.DataFrame(columns, dtype=str)
+def text_column(cells: Sequence[str]) -> Column:
+    """Cells of text as they may go on; most columns are printable throughout, which is told of all their cells at once."""
+    joined = "".join(cells)
+    if joined.isprintable():
+        return Column(cells, cells, is_printable=True, is_verbatim='"' not in joined and "\\" not in joined)
+    tidied = [plain.plain(cell) for cell in cells]
+    return Column(tidied, tidied)
 
 
 def shown(text: str) -> str:
@@ -52,75 +77,107 @@ def too_long(file: str, line: int, column: str) -> Reject:
 
 
 class Sorter:
-    """Tells good rows from bad ones. `order` is the order of columns in `Row.data`."""
+    """Tells good rows from bad ones. `order` is the order of columns in a row's data."""
 
-    def __init__(
-        self, order: tuple[str, ...], rules: ListRules, read_number: Callable[[str], Number | BadNumber]
-    ) -> None:
+    def __init__(self, order: tuple[str, ...], rules: ListRules, read_numbers: ReadNumbers) -> None:
         self._order = order
         self._phone = rules.phone
         self._id = rules.id
         self._required = rules.required
-        self._read_number = read_number
+        self._read_numbers = read_numbers
 
     def chunk(self, piece: Piece) -> Chunk:
         """The piece's rows and rejects, each in the order of the lines."""
         bad: dict[int, Reject] = {}
         for at, reject in self._row_faults(piece):
             bad.setdefault(at, reject)
-        rejects = [*piece.rejects, *bad.values()]
-        rows = tuple(self._rows(piece, bad, rejects))
+        called = _Called(piece, self._phone, self._read_numbers)
+        rejects = [*piece.rejects, *bad.values(), *called.rejects(bad)]
+        rows = self._rows(piece, called, bad)
         return Chunk(rows, tuple(sorted(rejects, key=lambda reject: reject.line)))
 
     def _row_faults(self, piece: Piece) -> Iterator[tuple[int, Reject]]:
         """By position, what makes a row bad whatever its numbers; the first fault of a row counts."""
-        texts, nothing = piece.texts, repeat("")
         for column in self._order:
-            found = _too_long(texts[column])
-            yield from _rejects(piece, found, column, texts[column].iloc[found], RejectReason.CELL_TOO_LONG, _TOO_LONG)
+            texts = piece.columns[column].texts
+            found = _too_long(texts)
+            yield from _rejects(piece, found, column, _picked(texts, found), RejectReason.CELL_TOO_LONG, _TOO_LONG)
         for column in self._order:
-            found = _where(texts[column].str.contains("\0", regex=False))
-            yield from _rejects(piece, found, column, texts[column].iloc[found], RejectReason.NUL_BYTE, _NUL)
+            texts = piece.columns[column].texts
+            found = [] if piece.columns[column].is_printable else _where(texts, lambda text: "\0" in text)
+            yield from _rejects(piece, found, column, _picked(texts, found), RejectReason.NUL_BYTE, _NUL)
         for column in self._required:
-            found = _where(_stripped(texts, column) == "")
             why = f"{column!r} is required (contacts.required) and empty; fill it in"
-            yield from _rejects(piece, found, column, nothing, RejectReason.REQUIRED_EMPTY, why)
+            yield from _rejects(piece, _empty(piece, column), column, repeat(""), RejectReason.REQUIRED_EMPTY, why)
         if self._id is not None:
-            found = _where(_stripped(texts, self._id) == "")
-            yield from _rejects(piece, found, self._id, nothing, RejectReason.NO_ID, _NO_ID)
+            yield from _rejects(piece, _empty(piece, self._id), self._id, repeat(""), RejectReason.NO_ID, _NO_ID)
 
-    def _rows(self, piece: Piece, bad: Mapping[int, Reject], rejects: list[Reject]) -> Iterator[Row]:
-        """The good rows; what their numbers lack is added to the rejects."""
-        phones = zip(*(_stripped(piece.texts, column).tolist() for column in self._phone), strict=True)
-        persons = repeat(None) if self._id is None else _stripped(piece.texts, self._id).tolist()
-        rows = zip(piece.lines, phones, persons, self._data(piece), strict=False)
-        for at, (line, cells, person, data) in enumerate(rows):
-            if at in bad:
-                continue
-            numbers = self._numbers(piece.file, line, cells, rejects)
-            if numbers:
-                yield Row(person or numbers[0].e164, numbers, data, piece.file, line)
+    def _rows(self, piece: Piece, called: _Called, bad: Mapping[int, Reject]) -> Rows:
+        firsts, lines, data = called.firsts, piece.lines, list(self._data(piece))
+        persons = firsts.e164 if self._id is None else _stripped(piece, self._id)
+        if not bad and all(firsts.e164):
+            return Rows(piece.file, lines, persons, firsts.e164, firsts.regions, firsts.kinds, data, called.others)
+        good = [at for at, number in enumerate(firsts.e164) if number and at not in bad]
+        return Rows(
+            piece.file,
+            _picked(lines, good),
+            _picked(persons, good),
+            _picked(firsts.e164, good),
+            _picked(firsts.regions, good),
+            _picked(firsts.kinds, good),
+            _picked(data, good),
+            {place: called.others[at] for place, at in enumerate(good) if at in called.others},
+        )
 
     def _data(self, piece: Piece) -> Iterator[str]:
         """Each row as a JSON object's text; cells become text by the column, which is many times faster."""
-        members = (_to_json(name).replace("%", "%%") + ":%s" for name in self._order)
-        cells = zip(*(_json_cells(piece.columns[name]) for name in self._order), strict=True)
-        return map(("{" + ",".join(members) + "}").__mod__, cells)
+        members, columns = [], []
+        for name in self._order:
+            sign, cells = _json_cells(piece.columns[name])
+            members.append(_to_json(name).replace("%", "%%") + ":" + sign)
+            columns.append(cells)
+        return map(("{" + ",".join(members) + "}").__mod__, zip(*columns, strict=True))
 
-    def _numbers(self, file: str, line: int, cells: tuple[str, ...], rejects: list[Reject]) -> tuple[Number, ...]:
-        """The row's valid numbers, each once. Without any, one reject tells of the row."""
-        numbers: list[Number] = []
-        bad: list[Reject] = []
-        for column, cell in zip(self._phone, cells, strict=True):
-            found = self._read_number(cell) if cell else None
-            if isinstance(found, BadNumber):
-                bad.append(Reject(file, line, column, shown(cell), found.reason, found.why))
-            elif found is not None and found not in numbers:
-                numbers.append(found)
-        if not numbers and not bad:
-            bad.append(Reject(file, line, self._phone[0], "", RejectReason.NO_NUMBER, _NO_NUMBER))
-        rejects.extend(bad if numbers else bad[:1])
-        return tuple(numbers)
+
+class _Called:
+    """The numbers of a piece's rows: the first of each, those after it, and what cells that hold none are told."""
+
+    def __init__(self, piece: Piece, phone: tuple[str, ...], read_numbers: ReadNumbers) -> None:
+        self._piece = piece
+        self._cells = [(column, _stripped(piece, column)) for column in phone]
+        self._found = [read_numbers(cells) for _, cells in self._cells]
+        self.firsts = self._found[0]
+        self.others: dict[int, tuple[Number, ...]] = {}
+        if len(phone) > 1:
+            self._merge()
+
+    def _merge(self) -> None:
+        """Each row's numbers in the order of the columns, each once."""
+        rows = [self._numbers(at) for at in range(len(self._piece.lines))]
+        firsts = [numbers[0] if numbers else Number("", "", "") for numbers in rows]
+        self.firsts = Numbers(
+            [first.e164 for first in firsts], [first.region for first in firsts], [first.kind for first in firsts]
+        )
+        self.others = {at: numbers[1:] for at, numbers in enumerate(rows) if len(numbers) > 1}
+
+    def _numbers(self, at: int) -> tuple[Number, ...]:
+        found = (Number(each.e164[at], each.regions[at], each.kinds[at]) for each in self._found if each.e164[at])
+        return tuple(dict.fromkeys(found))
+
+    def rejects(self, bad: Mapping[int, Reject]) -> Iterator[Reject]:
+        """What the numbers of the other rows lack. Of a row without any, one reject tells, of others one a bad cell."""
+        faulty = {at for found in self._found for at in found.faults}
+        without = {at for at, first in enumerate(self.firsts.e164) if not first}
+        for at in sorted((faulty | without).difference(bad)):
+            faults = list(self._faults(at))
+            yield from faults[:-1] if self.firsts.e164[at] else faults[:1]
+
+    def _faults(self, at: int) -> Iterator[Reject]:
+        file, line = self._piece.file, self._piece.lines[at]
+        for (column, cells), found in zip(self._cells, self._found, strict=True):
+            if (fault := found.faults.get(at)) is not None:
+                yield Reject(file, line, column, shown(cells[at]), fault.reason, fault.why)
+        yield Reject(file, line, self._cells[0][0], "", RejectReason.NO_NUMBER, _NO_NUMBER)
 
 
 _TOO_LONG = f"the cell is longer than {LONGEST_CELL:,} bytes; shorten it"
@@ -129,7 +186,14 @@ _NO_ID = "the id is empty, so that nobody could tell what this row is about; fil
 _NO_NUMBER = "the row has no number; fill it in"
 
 
-def _json_cells(cells: Sequence[JSON]) -> list[str]:
+def _json_cells(column: Column) -> tuple[str, Sequence[str]]:
+    """How the cells stand in a template, and their texts: as they are, if JSON has nothing to escape in them."""
+    if column.is_verbatim:
+        return '"%s"', column.texts
+    return "%s", _escaped(column.cells)
+
+
+def _escaped(cells: Sequence[JSON]) -> list[str]:
     """The JSON text of each cell. A line end inside a text is escaped, so it can stand between the cells."""
     if not cells:
         return []
@@ -137,19 +201,28 @@ def _json_cells(cells: Sequence[JSON]) -> list[str]:
     return found if len(found) == len(cells) else list(map(_to_json, cells))
 
 
-def _too_long(cells: pd.Series[str]) -> list[int]:
+def _too_long(texts: Sequence[str]) -> list[int]:
     """Where the UTF-8 of a cell is too long; only cells that could be are encoded."""
-    suspects = _where(cells.str.len() > LONGEST_CELL // 4)
-    return [at for at in suspects if len(str(cells.iat[at]).encode()) > LONGEST_CELL]
+    if max(map(len, texts), default=0) <= LONGEST_CELL // 4:
+        return []
+    return _where(texts, lambda text: len(text) > LONGEST_CELL // 4 and len(text.encode()) > LONGEST_CELL)
 
 
-def _stripped(texts: pd.DataFrame, column: str) -> pd.Series[str]:
-    return texts[column].str.strip()
+def _stripped(piece: Piece, column: str) -> list[str]:
+    return list(map(str.strip, piece.columns[column].texts))
 
 
-def _where(mask: pd.Series[bool]) -> list[int]:
-    positions: list[int] = mask.to_numpy().nonzero()[0].tolist()
-    return positions
+def _empty(piece: Piece, column: str) -> list[int]:
+    stripped = _stripped(piece, column)
+    return _where(stripped, lambda text: not text) if "" in stripped else []
+
+
+def _where(texts: Sequence[str], is_so: Callable[[str], bool]) -> list[int]:
+    return [at for at, text in enumerate(texts) if is_so(text)]
+
+
+def _picked(cells: Sequence[T], places: Iterable[int]) -> list[T]:
+    return list(map(cells.__getitem__, places))
 
 
 def _rejects(

@@ -15,22 +15,20 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from dialer.contacts.files import MOST_UNPACKED, opened
 from dialer.errors import ListError
-from dialer.model.plain import plain
 
 LONGEST_LINE = 32 << 20
 """In characters, of a physical line, and of a row that goes over several. A file without line ends is no list, and
 would be held in memory as a whole to find that out. Twice the longest cell, so that an open quote is told as such."""
 
 _GZIP = b"\x1f\x8b"
-_BLOCK = 64 * 1024
+_BLOCK = 256 * 1024
+"""In characters, or in bytes where a wrong one is looked for."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -40,12 +38,12 @@ _MARKS = (
 )
 
 _Content = io.BufferedReader | gzip.GzipFile
-_Cell = TypeVar("_Cell", str, str | None)
 
 
 @contextmanager
-def decoded(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
-    """The file's lines with their ends untouched. UTF-8, or what its mark says, unless `encoding` is given.
+def decoded(path: Path, encoding: str | None) -> Iterator[Iterator[list[str]]]:
+    """The file's lines with their ends untouched, some thousands at once. UTF-8, or what its mark says, unless
+    `encoding` is given.
 
     Whatever goes wrong while bytes become text, inside the block as well, is raised as a ListError.
     """
@@ -53,26 +51,38 @@ def decoded(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
         name = _encoding(path, content, encoding)
         try:
             with io.TextIOWrapper(content, name, newline="") as text:
-                yield _lines(path, text)
+                yield _blocks(path, text)
         except UnicodeDecodeError:
             raise _undecodable(path, name, is_given=encoding is not None) from None
 
 
-def cleaned(cells: Sequence[_Cell]) -> Sequence[_Cell]:
-    """Cells as they may go on. Most columns are printable throughout, which is told of all their cells at once."""
-    if " ".join(filter(None, cells)).isprintable():
-        return cells
-    return [cell and plain(cell) for cell in cells]
+def _blocks(path: Path, text: io.TextIOWrapper) -> Iterator[list[str]]:
+    line, rest = 1, ""
+    while read := text.read(_BLOCK):
+        rest += read
+        if len(rest) >= LONGEST_LINE and len(_split(rest)[0]) >= LONGEST_LINE:
+            raise _no_line_end(path, line)
+        if "\n" not in read and "\r" not in read:
+            continue
+        lines = _split(rest)
+        # A line that ends in a carriage return may go on with its newline in the next block.
+        rest = "" if lines[-1].endswith("\n") else lines.pop()
+        if lines:
+            yield lines
+            line += len(lines)
+    if rest:
+        yield _split(rest)
 
 
-def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    for number, line in enumerate(iter(partial(text.readline, LONGEST_LINE), ""), start=1):
-        if len(line) >= LONGEST_LINE:
-            raise ListError(
-                f"{path}: line {number} has not ended {LONGEST_LINE:,} characters later; this is no list, or its "
-                "line ends are lost: write it again"
-            )
-        yield line
+def _split(text: str) -> list[str]:
+    return io.StringIO(text, newline="").readlines()
+
+
+def _no_line_end(path: Path, line: int) -> ListError:
+    return ListError(
+        f"{path}: line {line} has not ended {LONGEST_LINE:,} characters later; this is no list, or its "
+        "line ends are lost: write it again"
+    )
 
 
 class _Unpacked(gzip.GzipFile):

@@ -56,6 +56,7 @@ from dialer.policy.stopping import EndedCall
 
 __all__ = [
     "STOP_WHEN",
+    "Bound",
     "Doubt",
     "Imported",
     "InlineExecutor",
@@ -292,6 +293,11 @@ class Ledger(Lookups):
         """Pause, resume or cancel a campaign; gives a sentence that says what was done."""
         now, mark = self._now(), self._mark
         return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now, mark))
+
+    async def pace_changed(self, campaign: str, words: str, who: str) -> None:
+        """Somebody has changed the pace of a campaign while this run goes on; it stands among the events."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: pausing.pace_changed(db, campaign, words, who, now, mark))
 
     async def unknowns_of(self, person: str, campaign: str | None) -> list[Unknown]:
         """The held attempts of a person, by id, number or call id, in one campaign or in all."""

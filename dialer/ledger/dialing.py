@@ -15,7 +15,7 @@ from typing import Any
 
 from dialer.errors import IllegalTransition
 from dialer.ledger.due import history_of, pause_of
-from dialer.ledger.events import SQL, RunMark, add_event, check_fence
+from dialer.ledger.events import SQL, RunMark, add_event, check_fence, compare_fence
 from dialer.ledger.moments import instant, instant_or_none, text, text_or_none
 from dialer.model import (
     Attempt,
@@ -30,6 +30,9 @@ from dialer.model import (
 )
 
 Decide = Callable[[History], Decision]
+
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for each record."""
 
 
 class Passed(StrEnum):
@@ -50,13 +53,9 @@ def intend(db: sqlite3.Connection, candidate: Candidate, intent: Intent, mark: R
     Raises:
         LedgerHeld: another run has raised the fence.
     """
-    check_fence(db, mark)
-    if pause_of(db, candidate.campaign_id, intent.intended_at) is not None:
-        return Passed.PAUSED
     given = _intent_row(candidate, intent, mark)
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
-        _drop_halted(db, candidate.contact_id, intent.intended_at, mark)
-        return Passed.CHANGED
+        return _passed(db, candidate, intent.intended_at, mark)
     try:
         attempt = _write_attempt(db, candidate, given)
     except sqlite3.IntegrityError as error:
@@ -76,6 +75,15 @@ def intend(db: sqlite3.Connection, candidate: Candidate, intent: Intent, mark: R
     return attempt
 
 
+def _passed(db: sqlite3.Connection, candidate: Candidate, at: datetime, mark: RunMark) -> Passed:
+    """Why a contact may not be dialled now: the update of the intent asks all of this at once, and does not say."""
+    check_fence(db, mark)
+    if pause_of(db, candidate.campaign_id, at) is not None:
+        return Passed.PAUSED
+    _drop_halted(db, candidate.contact_id, at, mark)
+    return Passed.CHANGED
+
+
 def _drop_halted(db: sqlite3.Connection, contact: int, at: datetime, mark: RunMark) -> None:
     """Who was halted by a hand that left them due would be handed out again and again."""
     for row in db.execute(SQL["halted_is_dropped"], {"contact": contact, "at": text(at)}).fetchall():
@@ -86,6 +94,7 @@ def _intent_row(candidate: Candidate, intent: Intent, mark: RunMark) -> dict[str
     return {
         "contact": candidate.contact_id,
         "campaign": candidate.campaign_id,
+        "fence": mark.fence,
         "last_serial": candidate.serial,
         "run": mark.run_id,
         "serial": intent.serial,
@@ -108,12 +117,11 @@ def _write_attempt(db: sqlite3.Connection, candidate: Candidate, given: Mapping[
 
 def place(db: sqlite3.Connection, attempt: int, record: CallRecord, at: datetime, mark: RunMark) -> None:
     """The platform made a call of an intent, or the call of an unknown was found live."""
-    check_fence(db, mark)
+    contact = _contact(db, attempt, mark)
     moved(
         db.execute(SQL["attempt_placed"], {"attempt": attempt, "at": text(at), **_facts(record)}),
         f"attempt {attempt}: intended | unknown → placed",
     )
-    contact = _contact(db, attempt)
     was = contact["state"]
     if was == ContactState.UNKNOWN:
         db.execute(SQL["contact_found_live"], {"contact": contact["id"], "at": text(at)})
@@ -127,8 +135,7 @@ def settle(
     db: sqlite3.Connection, attempt: int, record: CallRecord, decide: Decide, at: datetime, mark: RunMark
 ) -> Decision:
     """A call is over: write down what it told and what follows, by the history as it stands in this transaction."""
-    check_fence(db, mark)
-    contact = _contact(db, attempt)
+    contact = _contact(db, attempt, mark)
     decision = decide(history_of(contact))
     given = {"attempt": attempt, "at": text(at), "costs": int(decision.costs), **_facts(record)}
     moved(db.execute(SQL["attempt_ended"], given), f"attempt {attempt}: intended | placed | unknown → ended")
@@ -141,8 +148,7 @@ def refuse(
     db: sqlite3.Connection, attempt: int, why: NotPlaced, decide: Decide, at: datetime, mark: RunMark
 ) -> Decision:
     """It is proven that nobody was rung: write down why and what follows."""
-    check_fence(db, mark)
-    contact = _contact(db, attempt)
+    contact = _contact(db, attempt, mark)
     decision = decide(history_of(contact))
     error = f"{why.refusal}: {why.message}" if why.message else str(why.refusal)
     given = {"attempt": attempt, "at": text(at), "reusable": int(why.reusable), "error": error}
@@ -156,8 +162,7 @@ def hold(
     db: sqlite3.Connection, attempt: int, until: datetime, why: str, id_taken: bool, at: datetime, mark: RunMark
 ) -> None:
     """The fate of an attempt is open: it and its contact are held."""
-    check_fence(db, mark)
-    contact = _contact(db, attempt)
+    contact = _contact(db, attempt, mark)
     given = {"attempt": attempt, "held_until": text(until), "error": why, "id_taken": int(id_taken)}
     moved(db.execute(SQL["attempt_unknown"], given), f"attempt {attempt}: intended | placed → unknown")
     moved(
@@ -178,9 +183,8 @@ def hold(
 
 def look(db: sqlite3.Connection, attempt: int, at: datetime, mark: RunMark, detail: str) -> None:
     """An unknown was looked up and not found."""
-    check_fence(db, mark)
+    contact = _contact(db, attempt, mark)
     moved(db.execute(SQL["attempt_looked"], {"attempt": attempt}), f"attempt {attempt}: unknown")
-    contact = _contact(db, attempt)
     add_event(db, at, "looked_up", run=mark.run_id, contact=contact["id"], attempt=attempt, detail=detail)
 
 
@@ -208,10 +212,13 @@ def _illegal(what: str) -> IllegalTransition:
     return IllegalTransition(f"the ledger refused a step that is not legal ({what}); nothing was changed")
 
 
-def _contact(db: sqlite3.Connection, attempt: int) -> sqlite3.Row:
+def _contact(db: sqlite3.Connection, attempt: int, mark: RunMark) -> sqlite3.Row:
+    """The contact of an attempt, unless another run has taken the ledger over (LedgerHeld)."""
     row: sqlite3.Row | None = db.execute(SQL["contact_of_attempt"], {"attempt": attempt}).fetchone()
     if row is None:
+        check_fence(db, mark)
         raise IllegalTransition(f"attempt {attempt} does not exist; nothing was changed")
+    compare_fence(row["fence"], mark)
     return row
 
 
@@ -259,7 +266,7 @@ def _facts(record: CallRecord) -> dict[str, Any]:
         "ended_at": text_or_none(record.ended_at),
         "duration_seconds": record.duration_seconds,
         "ai_agent_id": record.record.get("ai_agent_id"),
-        "record": json.dumps(record.record, ensure_ascii=False, separators=(",", ":")),
+        "record": _as_json(record.record),
     }
 
 

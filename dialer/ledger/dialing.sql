@@ -87,10 +87,13 @@ SELECT id FROM attempts WHERE contact_id = :contact AND serial = :serial AND sta
 SELECT paused, paused_until, paused_why, paused_by FROM campaigns WHERE id = :campaign
 
 -- :name contact_dials
--- due -> dialing, as part of the intent.
+-- due -> dialing, as part of the intent, by the run that holds the ledger and where nobody has paused the campaign.
 UPDATE contacts SET state = 'dialing', serial = :serial, due_at = NULL, updated_at = :at
 WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
   AND (expires_at IS NULL OR expires_at > :at)
+  AND (SELECT fence FROM ledger WHERE id = 1) = :fence
+  AND NOT EXISTS (SELECT 1 FROM campaigns WHERE id = :campaign AND paused IS NOT NULL
+                  AND (paused_until IS NULL OR paused_until > :at))
 
 -- :name halted_is_dropped
 -- due -> excluded: who was halted while due or waiting is dropped when their turn comes; their time is kept.
@@ -169,8 +172,10 @@ UPDATE contacts SET state = 'unknown', detail = :detail, updated_at = :at WHERE 
 UPDATE attempts SET looks = looks + 1 WHERE id = :attempt AND state = 'unknown'
 
 -- :name contact_of_attempt
--- The contact of an attempt, for deciding.
-SELECT contacts.* FROM contacts JOIN attempts ON attempts.contact_id = contacts.id WHERE attempts.id = :attempt
+-- The contact of an attempt, for deciding, and the number of the run that may write.
+SELECT contacts.id, contacts.state, contacts.attempts, contacts.refusals, contacts.tally, contacts.expires_at,
+       contacts.stop, (SELECT fence FROM ledger WHERE id = 1) AS fence
+FROM contacts JOIN attempts ON attempts.contact_id = contacts.id WHERE attempts.id = :attempt
 
 -- :name contact_settles
 -- dialing | unknown -> whatever was decided.
@@ -202,7 +207,7 @@ WHERE id = :contact AND state = 'excluded' AND stop IS NULL
 
 -- :name counts
 -- How many contacts are in each state.
-SELECT state, n FROM counters WHERE campaign_id = :campaign
+SELECT state, SUM(n) AS n FROM tallies WHERE campaign_id = :campaign GROUP BY state
 
 -- :name campaign_by_name
 -- A campaign as the ledger knows it.

@@ -26,7 +26,12 @@ class RunMark:
 
 def check_fence(db: sqlite3.Connection, mark: RunMark) -> None:
     """Stop a run whose lock was bypassed: another has raised the number since."""
-    if db.execute(SQL["fence"]).fetchone()[0] != mark.fence:
+    compare_fence(db.execute(SQL["fence"]).fetchone()[0], mark)
+
+
+def compare_fence(fence: int, mark: RunMark) -> None:
+    """The same, where the transaction has read the ledger's number already."""
+    if fence != mark.fence:
         raise LedgerHeld(
             "another run has taken the ledger over; this one dials nobody any more, and leaves its calls to that one"
         )

@@ -1,7 +1,9 @@
 """Taking a list in: whole or not at all.
 
 Rows are staged chunk by chunk and are no contacts yet; `apply` then makes contacts of them in one transaction, after
-the gates. A crash before that leaves rows that count for nothing and are dropped by the next import.
+the gates. A crash before that leaves an import that counts for nothing and is dropped by the next one. Whatever is
+asked of the rows is asked of all of them at once: a statement goes over the list a few times, and never over the list
+for each row.
 """
 
 from __future__ import annotations
@@ -13,13 +15,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.errors import ListError
-from dialer.ledger import pausing
+from dialer.ledger import pausing, staging
+from dialer.ledger.bulk import without
 from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
 from dialer.ledger.queries import load
 from dialer.model import Chunk, ListRules
 
 SQL = load("importing.sql")
+
+_MANY = 10_000
+"""So many new rows, and no fewer than there are contacts, are added without what is kept up row by row."""
 
 _FEW_GONE = 20
 """So many rows may go without `max_gone` being asked: a share of a short list says little."""
@@ -69,27 +75,17 @@ def begin(
 
 def drop(db: sqlite3.Connection, campaign: int) -> None:
     """Drop whatever was staged and never applied."""
-    for name in ("drop_staged", "drop_rejects", "drop_imports"):
-        db.execute(SQL[name], {"campaign": campaign})
+    given = {"campaign": campaign}
+    for row in db.execute(SQL["unfinished"], given).fetchall():
+        staging.drop(db, row["id"])
+    for name in ("drop_rejects", "drop_imports"):
+        db.execute(SQL[name], given)
 
 
 def stage(db: sqlite3.Connection, campaign: int, import_id: int, chunk: Chunk) -> None:
     """Keep a piece of the list; nothing of it is due."""
-    db.executemany(
-        SQL["stage_row"],
-        (
-            (
-                import_id,
-                row.person,
-                json.dumps([[number.e164, number.region, number.kind] for number in row.numbers]),
-                row.numbers[0].e164,
-                row.data,
-                row.file,
-                row.line,
-            )
-            for row in chunk.rows
-        ),
-    )
+    staging.lay_out(db, import_id)
+    staging.keep(db, chunk.rows)
     db.executemany(
         SQL["stage_reject"],
         (
@@ -114,12 +110,16 @@ def apply(
         ListError: no good row, too few rows, too many rejects, too many rows gone. Nothing was changed.
     """
     given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id}
-    if rules.id is None and len(rules.phone) > 1:
+    staging.lay_out(db, import_id)
+    is_first = bool(db.execute(SQL["is_first"], given).fetchone()[0])
+    if not is_first and rules.id is None and len(rules.phone) > 1:
         db.execute(SQL["know_by_number"], given)
-    db.execute(SQL["index_staged"])
     _reject_duplicates(db, given, rules)
-    good, bad = db.execute(SQL["sums"], given).fetchone()
+    good, bad = _sums(db, given, rules)
     _gate_rows(db, given, rules, good, bad)
+    db.execute(SQL["make_same"])
+    if not is_first:
+        db.execute(SQL["find_same"], given)
     db.execute(SQL["make_gone"], given)
     gone = db.execute(SQL["count_gone"]).fetchone()[0]
     if not accept_gone:
@@ -133,19 +133,49 @@ def apply(
 
 
 def _reject_duplicates(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> None:
-    column = {"column": rules.id or rules.phone[0]}
-    db.execute(SQL["reject_same_person"], given | column)
-    db.execute(SQL["drop_same_person"], given)
-    if rules.one_per != "phone":
-        return
-    ending = "" if len(rules.phone) > 1 else "_first_only"
-    db.execute(SQL[f"make_taken{ending}"], given)
-    db.execute(SQL["index_taken"])
-    db.execute(SQL[f"make_doubles{ending}"], given)
-    db.execute(SQL["reject_doubles"], given | {"column": rules.phone[0]})
-    db.execute(SQL["drop_doubles"])
-    db.execute("DROP TABLE taken")
+    """Of rows about one person the first is taken; with `one_per: phone` of rows with one number as well."""
+    db.execute(SQL["make_doubles"])
+    if _find(db, "make_repeated", "find_repeated"):
+        db.execute(SQL["doubles_by_person"])
+        _drop_doubles(db, given, "the same", rules.id or rules.phone[0])
+    db.execute("DROP TABLE repeated")
+    if rules.one_per == "phone" and db.execute(SQL["has_names"]).fetchone()[0]:
+        _reject_sharers(db, given, rules)
     db.execute("DROP TABLE doubles")
+
+
+def _reject_sharers(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> None:
+    if _find(db, "make_shared", "find_shared_of_others" if len(rules.phone) > 1 else "find_shared"):
+        db.execute(SQL["make_sharers"], given)
+        _find(db, "make_keepers", "find_keepers")
+        db.execute(SQL["doubles_by_number"])
+        _drop_doubles(db, given, "the same number", rules.phone[0])
+        db.execute("DROP TABLE keepers")
+        db.execute("DROP TABLE sharers")
+    db.execute("DROP TABLE shared")
+
+
+def _find(db: sqlite3.Connection, making: str, finding: str) -> bool:
+    """Make a table and put in what belongs there; whether anything does."""
+    db.execute(SQL[making])
+    return db.execute(SQL[finding]).rowcount > 0
+
+
+def _drop_doubles(db: sqlite3.Connection, given: dict[str, object], the_same: str, column: str) -> None:
+    db.execute(SQL["reject_doubles"], given | {"the_same": the_same, "column": column})
+    db.execute(SQL["drop_doubles"])
+    db.execute(SQL["forget_doubles"])
+
+
+def _sums(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> tuple[int, int]:
+    """Good rows, and bad ones: a row that is good in spite of a bad number is no bad row."""
+    db.execute(SQL["make_bad_lines"])
+    db.execute(SQL["find_bad_lines"], given)
+    good, bad = db.execute(SQL["sums"]).fetchone()
+    if bad and len(rules.phone) > 1:
+        bad -= db.execute(SQL["spoiled_in_part"]).fetchone()[0]
+    db.execute("DROP TABLE bad_lines")
+    return good, bad
 
 
 def _gate_rows(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, good: int, bad: int) -> None:
@@ -185,7 +215,6 @@ def _merge(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, a
     before = db.execute(SQL["last_contact"]).fetchone()[0]
     db.execute(SQL["tell_gone"], given)
     db.execute(SQL["withdraw"], given)
-    db.execute(SQL["make_same"], given)
     db.execute(SQL["tell_returned"], given)
     returned = db.execute(SQL["take_back"], given).rowcount
     db.execute(SQL["make_taking"], given)
@@ -193,11 +222,33 @@ def _merge(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, a
     changed = db.execute(SQL["take_new_data"], given).rowcount
     db.execute(SQL["drop_old_numbers"])
     db.execute(SQL["new_numbers_of_changed"], given)
-    added = db.execute(SQL["add_contacts"], given | {"expires": text_or_none(expires)}).rowcount
-    db.execute(SQL["add_numbers"], given | {"before": before})
+    added = _add(db, given | {"expires": text_or_none(expires), "before": before})
     for table in ("gone", "same", "taking"):
         db.execute(f"DROP TABLE {table}")
     return Imported(added=added, changed=changed, returned=returned)
+
+
+_KEPT_BY_ROW = ("contacts_by_person", "numbers_by_number", "contacts_tallied_in", "contacts_timed_in")
+"""What SQLite keeps up for each contact that is added: indices in the order of names and numbers, which is not that of
+a list; and triggers, whose work is done at once by `tally_added`. Who is added is due at once, so no time is counted."""
+
+
+def _add(db: sqlite3.Connection, given: dict[str, object]) -> int:
+    """Make contacts of the rows about people whom the campaign does not know; gives how many."""
+    coming = db.execute(SQL["coming"]).fetchone()[0]
+    if coming < _MANY or coming < db.execute(SQL["how_many"]).fetchone()[0]:
+        return _add_rows(db, given)
+    with without(db, _KEPT_BY_ROW):
+        added = _add_rows(db, given)
+        db.execute(SQL["tally_added"], given | {"added": added})
+    return added
+
+
+def _add_rows(db: sqlite3.Connection, given: dict[str, object]) -> int:
+    added = db.execute(SQL["add_contacts"], given).rowcount
+    db.execute(SQL["add_numbers"], given)
+    db.execute(SQL["add_other_numbers"], given)
+    return added
 
 
 def _in_words(result: Imported) -> str:
@@ -220,5 +271,4 @@ def _finish(db: sqlite3.Connection, given: dict[str, object], result: Imported) 
     db.execute(SQL["finish_import"], given | numbers)
     db.execute(SQL["drop_old_rejects"], given)
     db.execute(SQL["keep_columns"], given)
-    db.execute(SQL["drop_applied"], given)
-    db.execute(SQL["unindex_staged"])
+    staging.drop(db, int(str(given["import"])))

@@ -10,9 +10,9 @@ SELECT * FROM imports WHERE campaign_id = :campaign AND applied_at IS NOT NULL O
 INSERT INTO imports (campaign_id, fingerprint, files, columns, started_at)
 VALUES (:campaign, :fingerprint, :files, :columns, :at)
 
--- :name drop_staged
--- Rows of an import that was never applied.
-DELETE FROM staged WHERE import_id IN (SELECT id FROM imports WHERE campaign_id = :campaign AND applied_at IS NULL)
+-- :name unfinished
+-- Imports that were never applied.
+SELECT id FROM imports WHERE campaign_id = :campaign AND applied_at IS NULL
 
 -- :name drop_rejects
 -- Rejects of an import that was never applied.
@@ -22,100 +22,177 @@ DELETE FROM rejects WHERE import_id IN (SELECT id FROM imports WHERE campaign_id
 -- Imports that were never applied.
 DELETE FROM imports WHERE campaign_id = :campaign AND applied_at IS NULL
 
+-- :name make_at_hand
+-- The import to which the rows at hand belong; another's are set aside under its number.
+CREATE TEMP TABLE at_hand (import_id INTEGER NOT NULL) STRICT
+
+-- :name at_hand
+-- As above.
+SELECT import_id FROM at_hand
+
+-- :name take_in_hand
+-- As above.
+INSERT INTO at_hand (import_id) VALUES (:import)
+
+-- :name put_aside
+-- As above.
+DELETE FROM at_hand
+
+-- :name has_table
+-- Whether there is a table of this name.
+SELECT EXISTS (SELECT 1 FROM sqlite_temp_schema WHERE type = 'table' AND name = :name)
+
+-- :name make_staged
+-- Its rows, from 1 on, in the order of the list: the first number of each, and its columns as a JSON object.
+CREATE TEMP TABLE staged (
+    id     INTEGER PRIMARY KEY,
+    person TEXT NOT NULL,
+    number TEXT NOT NULL,
+    region TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    data   TEXT NOT NULL,
+    file   TEXT NOT NULL,
+    line   INTEGER NOT NULL
+) STRICT
+
+-- :name make_others
+-- Their numbers after the first.
+CREATE TEMP TABLE others (
+    row    INTEGER NOT NULL,
+    rank   INTEGER NOT NULL,
+    number TEXT NOT NULL,
+    region TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    PRIMARY KEY (row, rank)
+) STRICT, WITHOUT ROWID
+
+-- :name last_staged
+-- How many rows there are so far.
+SELECT COALESCE(MAX(id), 0) FROM staged
+
 -- :name stage_row
 -- A good row.
-INSERT INTO staged (import_id, person, numbers, number, data, file, line) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO staged (person, number, region, kind, data, file, line) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- :name stage_other
+-- A number of a good row.
+INSERT INTO others (row, rank, number, region, kind) VALUES (?, ?, ?, ?, ?)
 
 -- :name stage_reject
 -- A bad row.
 INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
--- :name index_staged
--- Made for the moment of applying, dropped after it.
-CREATE INDEX staged_by_person ON staged (import_id, person, id)
-
--- :name unindex_staged
--- As above.
-DROP INDEX staged_by_person
+-- :name is_first
+-- Whether the campaign knows nobody yet.
+SELECT NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign)
 
 -- :name know_by_number
 -- Without an id column and with several numbers a row, people are known by any number of theirs: a number that is filled
 -- in before the one that was rung makes nobody a new person.
 UPDATE staged SET person = COALESCE((
-    SELECT contacts.person FROM json_each(staged.numbers) AS each
-    JOIN numbers ON numbers.number = json_extract(each.value, '$[0]')
+    SELECT contacts.person
+    FROM (SELECT staged.number AS number UNION ALL SELECT number FROM others WHERE row = staged.id) AS each
+    JOIN numbers ON numbers.number = each.number
     JOIN contacts ON contacts.id = numbers.contact_id AND contacts.campaign_id = :campaign
     ORDER BY contacts.id LIMIT 1), person)
-WHERE import_id = :import
-
--- :name reject_same_person
--- A second row about the same person.
-INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
-SELECT later.import_id, :campaign, later.file, later.line, :column, later.person, 'duplicate',
-       'the same as line ' || first.line || ' of ' || first.file
-FROM staged AS later
-JOIN staged AS first ON first.id = (SELECT MIN(id) FROM staged WHERE import_id = :import AND person = later.person)
-WHERE later.import_id = :import AND later.id <> first.id
-
--- :name drop_same_person
--- As above.
-DELETE FROM staged WHERE import_id = :import
-AND id <> (SELECT MIN(id) FROM staged AS same WHERE same.import_id = :import AND same.person = staged.person)
-
--- :name make_taken
--- The row that keeps each number, for `one_per: phone`: whoever is a contact already, else the first; or else a list in
--- another order would make a new contact of a number that was rung.
-CREATE TEMP TABLE taken AS
-SELECT json_extract(each.value, '$[0]') AS number,
-       COALESCE(MIN(CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person
-                                      AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0)) THEN staged.id END),
-                MIN(staged.id)) AS first
-FROM staged, json_each(staged.numbers) AS each WHERE staged.import_id = :import GROUP BY 1
-
--- :name make_taken_first_only
--- The same where the list has one phone column, which is much quicker.
-CREATE TEMP TABLE taken AS
-SELECT number,
-       COALESCE(MIN(CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person
-                                      AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0)) THEN id END), MIN(id)) AS first
-FROM staged WHERE import_id = :import GROUP BY number
-
--- :name index_taken
--- For the two that follow.
-CREATE UNIQUE INDEX temp.taken_by_number ON taken (number)
 
 -- :name make_doubles
--- Rows with a number that another row keeps.
-CREATE TEMP TABLE doubles AS
-SELECT staged.id AS id, MIN(taken.first) AS first, json_extract(each.value, '$[0]') AS number
-FROM staged, json_each(staged.numbers) AS each
-JOIN taken ON taken.number = json_extract(each.value, '$[0]')
-WHERE staged.import_id = :import AND taken.first <> staged.id
-GROUP BY staged.id
+-- Rows that are not taken, and the row because of which they are not.
+CREATE TEMP TABLE doubles (id INTEGER PRIMARY KEY, first INTEGER NOT NULL, value TEXT NOT NULL) STRICT
 
--- :name make_doubles_first_only
+-- :name make_repeated
+-- People with several rows. Grouping sorts what is grouped, which is quicker than an index that is looked at once.
+CREATE TEMP TABLE repeated (person TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT, WITHOUT ROWID
+
+-- :name find_repeated
 -- As above.
-CREATE TEMP TABLE doubles AS
-SELECT staged.id AS id, taken.first AS first, staged.number AS number
-FROM staged JOIN taken ON taken.number = staged.number
-WHERE staged.import_id = :import AND taken.first <> staged.id
+INSERT INTO repeated (person, first) SELECT person, MIN(id) FROM staged GROUP BY person HAVING COUNT(*) > 1
+
+-- :name doubles_by_person
+-- All their rows but the first.
+INSERT INTO doubles (id, first, value)
+SELECT staged.id, repeated.first, staged.person
+FROM staged CROSS JOIN repeated ON repeated.person = staged.person WHERE staged.id <> repeated.first
+
+-- :name has_names
+-- Whether somebody is known by anything but their only number; or else nobody shares a number who is not the same person.
+SELECT EXISTS (SELECT 1 FROM staged WHERE person <> number) OR EXISTS (SELECT 1 FROM others)
+
+-- :name make_shared
+-- Numbers in several rows.
+CREATE TEMP TABLE shared (number TEXT PRIMARY KEY) STRICT, WITHOUT ROWID
+
+-- :name find_shared
+-- As above.
+INSERT INTO shared (number) SELECT number FROM staged GROUP BY number HAVING COUNT(*) > 1
+
+-- :name find_shared_of_others
+-- The same where rows have several numbers.
+INSERT INTO shared (number)
+SELECT number FROM (SELECT number FROM staged UNION ALL SELECT others.number FROM others JOIN staged ON staged.id = others.row)
+GROUP BY number HAVING COUNT(*) > 1
+
+-- :name make_sharers
+-- The rows with these numbers, and whether they are about somebody who is a contact already.
+CREATE TEMP TABLE sharers AS
+SELECT found.number AS number, found.id AS id, EXISTS (
+    SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = found.person
+    AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0)) AS is_known
+FROM (SELECT staged.number AS number, staged.id AS id, staged.person AS person
+      FROM staged CROSS JOIN shared ON shared.number = staged.number
+      UNION ALL
+      SELECT others.number, staged.id, staged.person
+      FROM others CROSS JOIN shared ON shared.number = others.number JOIN staged ON staged.id = others.row) AS found
+
+-- :name make_keepers
+-- For `one_per: phone`: of the rows with a number the one that is a contact already keeps it, else the first; or else a
+-- list in another order would make a new contact of a number that was rung.
+CREATE TEMP TABLE keepers (number TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT, WITHOUT ROWID
+
+-- :name find_keepers
+-- As above.
+INSERT INTO keepers (number, first)
+SELECT number, COALESCE(MIN(CASE WHEN is_known THEN id END), MIN(id)) FROM sharers GROUP BY number
+
+-- :name doubles_by_number
+-- The others.
+INSERT INTO doubles (id, first, value)
+SELECT sharers.id, MIN(keepers.first), sharers.number
+FROM sharers CROSS JOIN keepers ON keepers.number = sharers.number
+WHERE keepers.first <> sharers.id
+GROUP BY sharers.id
 
 -- :name reject_doubles
--- A second row with a number.
+-- A reject for each.
 INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
-SELECT staged.import_id, :campaign, staged.file, staged.line, :column, doubles.number, 'duplicate',
-       'the same number as line ' || first.line || ' of ' || first.file
+SELECT :import, :campaign, staged.file, staged.line, :column, doubles.value, 'duplicate',
+       :the_same || ' as line ' || first.line || ' of ' || first.file
 FROM doubles JOIN staged ON staged.id = doubles.id JOIN staged AS first ON first.id = doubles.first
+ORDER BY doubles.id
 
 -- :name drop_doubles
--- As above.
+-- They are rows no more.
 DELETE FROM staged WHERE id IN (SELECT id FROM doubles)
+
+-- :name forget_doubles
+-- Told.
+DELETE FROM doubles
+
+-- :name make_bad_lines
+-- The lines of which a reject tells.
+CREATE TEMP TABLE bad_lines (file TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY (file, line)) STRICT, WITHOUT ROWID
+
+-- :name find_bad_lines
+-- As above.
+INSERT INTO bad_lines (file, line) SELECT DISTINCT file, line FROM rejects WHERE campaign_id = :campaign AND import_id = :import
 
 -- :name sums
 -- What the import holds, for the gates.
-SELECT (SELECT COUNT(*) FROM staged WHERE import_id = :import) AS good,
-       (SELECT COUNT(DISTINCT file || char(0) || line) FROM rejects AS bad WHERE import_id = :import
-        AND NOT EXISTS (SELECT 1 FROM staged WHERE import_id = :import AND file = bad.file AND line = bad.line)) AS bad
+SELECT (SELECT COUNT(*) FROM staged) AS good, (SELECT COUNT(*) FROM bad_lines) AS bad
+
+-- :name spoiled_in_part
+-- Good rows with a bad number beside a good one.
+SELECT COUNT(*) FROM staged CROSS JOIN bad_lines ON bad_lines.file = staged.file AND bad_lines.line = staged.line
 
 -- :name some_rejects
 -- Examples for a message.
@@ -125,12 +202,31 @@ SELECT file, line, "column", value, reason, why FROM rejects WHERE import_id = :
 -- How many contacts the list had when it was last taken in.
 SELECT COUNT(*) FROM contacts WHERE campaign_id = :campaign AND (stop IS NULL OR stop <> 'withdrawn')
 
+-- :name make_same
+-- Contacts that the list has, with their rows.
+CREATE TEMP TABLE same (
+    contact  INTEGER PRIMARY KEY,
+    row      INTEGER NOT NULL UNIQUE,
+    returned INTEGER NOT NULL,
+    changed  INTEGER NOT NULL
+) STRICT
+
+-- :name find_same
+-- As above.
+INSERT INTO same (contact, row, returned, changed)
+SELECT contacts.id, staged.id,
+       contacts.stop IS 'withdrawn',
+       contacts.data <> staged.data OR contacts.number <> staged.number
+       OR (SELECT json_group_array(number) FROM (SELECT number FROM numbers WHERE contact_id = contacts.id AND rank > 0 ORDER BY rank))
+          <> (SELECT json_group_array(number) FROM (SELECT number FROM others WHERE row = staged.id ORDER BY rank))
+FROM staged CROSS JOIN contacts ON contacts.campaign_id = :campaign AND contacts.person = staged.person
+
 -- :name make_gone
 -- Contacts that the list no longer has.
 CREATE TEMP TABLE gone AS
 SELECT id, state FROM contacts
 WHERE campaign_id = :campaign AND (stop IS NULL OR stop <> 'withdrawn')
-  AND NOT EXISTS (SELECT 1 FROM staged WHERE import_id = :import AND staged.person = contacts.person)
+  AND NOT EXISTS (SELECT 1 FROM same WHERE contact = contacts.id)
 
 -- :name count_gone
 -- As above.
@@ -149,17 +245,6 @@ UPDATE contacts SET
     state = CASE WHEN state IN ('due', 'waiting') THEN 'excluded' ELSE state END,
     stop = COALESCE(stop, 'withdrawn'), updated_at = :at
 WHERE id IN (SELECT id FROM gone)
-
--- :name make_same
--- Contacts that the list has, with their rows.
-CREATE TEMP TABLE same AS
-SELECT contacts.id AS contact, staged.id AS row,
-       contacts.stop = 'withdrawn' AS returned,
-       contacts.data <> staged.data OR contacts.number <> staged.number
-       OR (SELECT json_group_array(number) FROM (SELECT number FROM numbers WHERE contact_id = contacts.id ORDER BY rank))
-          <> (SELECT json_group_array(json_extract(value, '$[0]')) FROM json_each(staged.numbers)) AS changed
-FROM staged JOIN contacts ON contacts.campaign_id = :campaign AND contacts.person = staged.person
-WHERE staged.import_id = :import
 
 -- :name tell_returned
 -- excluded -> due.
@@ -207,24 +292,43 @@ DELETE FROM numbers WHERE contact_id IN (SELECT contact FROM taking)
 -- :name new_numbers_of_changed
 -- As above.
 INSERT INTO numbers (contact_id, rank, number, region, kind)
-SELECT taking.contact, each.key, json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]'), json_extract(each.value, '$[2]')
-FROM taking JOIN staged ON staged.id = taking.row, json_each(staged.numbers) AS each
+SELECT taking.contact, 0, staged.number, staged.region, staged.kind FROM taking JOIN staged ON staged.id = taking.row
+UNION ALL
+SELECT taking.contact, others.rank, others.number, others.region, others.kind FROM taking JOIN others ON others.row = taking.row
 
 -- :name add_contacts
 -- Rows about people whom the campaign does not know yet, in the order of the list.
-INSERT INTO contacts (campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at)
-SELECT :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at
-FROM staged WHERE import_id = :import
-  AND NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person)
-ORDER BY staged.id
+INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at)
+SELECT :before + id, :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at
+FROM staged WHERE NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
+ORDER BY id
 
 -- :name add_numbers
--- Their numbers.
+-- The first number of each.
 INSERT INTO numbers (contact_id, rank, number, region, kind)
-SELECT contacts.id, each.key, json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]'), json_extract(each.value, '$[2]')
-FROM contacts JOIN staged ON staged.import_id = :import AND staged.person = contacts.person,
-     json_each(staged.numbers) AS each
-WHERE contacts.campaign_id = :campaign AND contacts.import_id = :import AND contacts.id > :before
+SELECT :before + id, 0, number, region, kind
+FROM staged WHERE NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
+ORDER BY id
+
+-- :name add_other_numbers
+-- Those after it.
+INSERT INTO numbers (contact_id, rank, number, region, kind)
+SELECT :before + others.row, others.rank, others.number, others.region, others.kind
+FROM others JOIN staged ON staged.id = others.row
+WHERE NOT EXISTS (SELECT 1 FROM same WHERE row = others.row)
+
+-- :name coming
+-- How many rows are about people whom the campaign does not know.
+SELECT (SELECT COUNT(*) FROM staged) - (SELECT COUNT(*) FROM same)
+
+-- :name tally_added
+-- What the triggers do row by row, for all that were added: they are due, and nothing is known of them.
+INSERT INTO tallies (campaign_id, state, finish_reason, detail, n, attempts) VALUES (:campaign, 'due', '', '', :added, 0)
+ON CONFLICT (campaign_id, state, finish_reason, detail) DO UPDATE SET n = n + excluded.n
+
+-- :name how_many
+-- Contacts of all campaigns, which is how much an index over them holds.
+SELECT COUNT(*) FROM contacts
 
 -- :name last_contact
 -- Where the new ones begin.
@@ -238,10 +342,6 @@ UPDATE imports SET applied_at = :at, rows_read = :read, rows_good = :good, added
 -- :name drop_old_rejects
 -- A changed file replaces its rejects.
 DELETE FROM rejects WHERE campaign_id = :campaign AND import_id <> :import
-
--- :name drop_applied
--- The staged rows have become contacts.
-DELETE FROM staged WHERE import_id = :import
 
 -- :name keep_columns
 -- The list's columns, in the list's order.

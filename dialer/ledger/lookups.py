@@ -1,16 +1,18 @@
-"""The ledger's verbs for calls that it may not know: a doubt and how it ends, and what webhooks have told."""
+"""The ledger's verbs for what is asked beside the dialling: calls that it may not know, what webhooks have told, and by
+what the files of a list are known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from dialer.ledger import earlier, inbox
+from dialer.ledger import earlier, inbox, stamps
 from dialer.ledger.dialing import Passed
 from dialer.ledger.earlier import Doubt
 from dialer.ledger.events import RunMark
+from dialer.ledger.stamps import KnownList
 from dialer.ledger.writer import Writer
-from dialer.model import CallRecord, Candidate
+from dialer.model import CallRecord, Candidate, FileStamp
 
 
 class Lookups:
@@ -84,3 +86,13 @@ class Lookups:
     async def strangers(self, since: datetime, limit: int) -> list[str]:
         """Calls that were told of since then and belong to no attempt."""
         return await self._writer.do(lambda db: inbox.strangers(db, since, limit))
+
+    # --- the files of a list ---
+
+    async def known_list(self, campaign: int) -> KnownList:
+        """The list as it was last taken in."""
+        return await self._writer.do(lambda db: stamps.known_list(db, campaign))
+
+    async def keep_stamps(self, campaign: int, fingerprint: str, found: Sequence[FileStamp]) -> None:
+        """What the files of the list with this fingerprint looked like when they were read."""
+        await self._writer.do(lambda db: stamps.keep(db, campaign, fingerprint, found))

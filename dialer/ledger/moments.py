@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 def text(moment: datetime) -> str:
     """`2026-11-22T14:00:00.000Z`; the moment must be aware."""
-    if moment.tzinfo is None:
-        raise ValueError("an instant without a time zone has no place in the ledger")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError("an instant without a time zone has no place in the ledger")
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def text_or_none(moment: datetime | None) -> str | None:

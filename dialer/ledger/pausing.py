@@ -1,4 +1,4 @@
-"""A person's word on a whole campaign: pause, resume, cancel."""
+"""A person's word on a whole campaign: pause, resume, cancel, another pace."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def act(
     if verb == "resume":
         return _goes_on(name, was_paused=was_paused, is_running=bool(mark.run_id))
     return f"{name} is paused" + (f" until {text(until)}" if until else "") + "; live calls run out"
+
+
+def pace_changed(db: sqlite3.Connection, name: str, words: str, who: str, now: datetime, mark: RunMark) -> None:
+    """Write down that somebody has changed the pace of a campaign that this run dials."""
+    add_event(db, now, "pace_changed", run=mark.run_id, detail=f"{name} by {who}: {words}")
 
 
 def _goes_on(name: str, *, was_paused: bool, is_running: bool) -> str:

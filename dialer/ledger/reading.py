@@ -19,6 +19,7 @@ from dialer.errors import UsageError
 from dialer.ledger.moments import instant, instant_or_none, text
 from dialer.ledger.queries import load
 from dialer.ledger.readonly import connect, explaining
+from dialer.ledger.stamps import KnownList, known_list
 
 SQL = load("reading.sql")
 
@@ -151,6 +152,11 @@ class Reader:
             return LastRun(**(row | moments))
         return None
 
+    def known_list(self, campaign: int) -> KnownList:
+        """The list as it was last taken in."""
+        with explaining(self.path):
+            return known_list(self._connection, campaign)
+
     # --- where it stands ---
 
     def standing(self, campaign: int, now: datetime) -> Standing:
@@ -194,8 +200,11 @@ class Reader:
 
     def due_later(self, campaign: int, now: datetime) -> dict[str, int]:
         """How many contacts become due within an `hour`, within a `day` (24 hours), and `later`."""
-        moments = {"hour": text(now + timedelta(hours=1)), "day": text(now + timedelta(days=1))}
-        return next(self._rows("due_later", campaign=campaign, now=text(now), **moments))
+        ahead = (timedelta(), timedelta(hours=1), timedelta(days=1))
+        after_now, after_hour, after_day = (
+            int(self._value("due_after", campaign=campaign, moment=text(now + later))) for later in ahead
+        )
+        return {"hour": after_now - after_hour, "day": after_hour - after_day, "later": after_day}
 
     def live(self, campaign: int) -> int:
         """Attempts that are intended or placed: calls that may be under way."""

@@ -9,26 +9,24 @@ SELECT name FROM _sqlite_migrations WHERE migration_set = :migrations
 SELECT id, name, platform_url, columns, paused, paused_until, paused_why, paused_by, lines, created_at FROM campaigns ORDER BY id
 
 -- :name counts
--- How many contacts are in each state, from the counters that the triggers keep.
-SELECT state, n FROM counters WHERE campaign_id = :campaign AND n > 0
+-- How many contacts are in each state, from the tallies that the triggers keep.
+SELECT state, SUM(n) AS n FROM tallies WHERE campaign_id = :campaign GROUP BY state HAVING SUM(n) > 0
 
 -- :name reasons
--- Why contacts are where they are.
-SELECT state, COALESCE(finish_reason, '') AS finish_reason, detail, contacts
-FROM reasons WHERE campaign = (SELECT name FROM campaigns WHERE id = :campaign)
+-- Why contacts are where they are, from the same tallies.
+SELECT state, finish_reason, detail, n AS contacts FROM tallies WHERE campaign_id = :campaign AND n > 0
 
 -- :name next_due
 -- When the next contact is due that is not due now.
 SELECT MIN(due_at) FROM contacts
 WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
 
--- :name due_later
--- How many contacts become due within an hour, within a day, and after that.
-SELECT COUNT(*) FILTER (WHERE due_at <= :hour) AS hour,
-       COUNT(*) FILTER (WHERE due_at > :hour AND due_at <= :day) AS day,
-       COUNT(*) FILTER (WHERE due_at > :day) AS later
-FROM contacts
-WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+-- :name due_after
+-- How many contacts become due after an instant: whole minutes from the tally, the rest of the instant's own by the index.
+SELECT (SELECT COALESCE(SUM(n), 0) FROM due_minutes WHERE campaign_id = :campaign AND minute > substr(:moment, 1, 16))
+     + (SELECT COUNT(*) FROM contacts
+        WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL
+          AND due_at > :moment AND due_at < substr(:moment, 1, 16) || ';') -- sorts after every second of that minute
 
 -- :name live
 -- How many attempts are intended or placed: calls that may be under way.
@@ -47,7 +45,7 @@ ORDER BY attempts.id
 
 -- :name attempts_made
 -- How many attempts were used up, over all contacts.
-SELECT COALESCE(SUM(attempts), 0) FROM contacts WHERE campaign_id = :campaign
+SELECT COALESCE(SUM(attempts), 0) FROM tallies WHERE campaign_id = :campaign
 
 -- :name outcomes
 -- The calls that have ended, by finish reason.
@@ -68,9 +66,9 @@ WHERE campaign_id = :campaign
 GROUP BY reason
 
 -- :name rejects
--- The rejects of the list as it was last taken in, in the list's order.
+-- The rejects of the list as it was last taken in, in the list's order; walked as the results below.
 SELECT campaigns.name AS campaign, file, line, "column", value, reason, why
-FROM rejects JOIN campaigns ON campaigns.id = rejects.campaign_id
+FROM rejects NOT INDEXED CROSS JOIN campaigns ON campaigns.id = rejects.campaign_id
 WHERE rejects.campaign_id = :campaign
   AND import_id = (SELECT MAX(id) FROM imports WHERE campaign_id = :campaign AND applied_at IS NOT NULL)
 ORDER BY rejects.id

@@ -44,9 +44,12 @@ from dialer.model.deciding import (
 from dialer.model.rows import (
     BadNumber,
     Chunk,
+    FileStamp,
     Number,
+    Numbers,
     Reject,
     Row,
+    Rows,
 )
 from dialer.model.webhooks import Event, WebhookRules
 from dialer.model.words import (
@@ -85,6 +88,7 @@ __all__ = [
     "EarlierCall",
     "Ending",
     "Event",
+    "FileStamp",
     "Halt",
     "History",
     "Intent",
@@ -94,6 +98,7 @@ __all__ = [
     "NoReply",
     "NotPlaced",
     "Number",
+    "Numbers",
     "Outcome",
     "PaceRules",
     "Placed",
@@ -106,6 +111,7 @@ __all__ = [
     "Response",
     "RetryRules",
     "Row",
+    "Rows",
     "Sample",
     "Secret",
     "SimulatorRules",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import overload
 
 from dialer.model.words import RejectReason
 
@@ -25,6 +28,19 @@ class BadNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a column of cells holds, cell by cell: numbers in E.164 ('' where there is none) with region and kind.
+
+    `faults` tells by position why a cell that is not empty holds none.
+    """
+
+    e164: Sequence[str]
+    regions: Sequence[str]
+    kinds: Sequence[str]
+    faults: Mapping[int, BadNumber] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One good row: who it is about, the numbers in order, all its columns as a JSON object's text."""
 
@@ -33,6 +49,63 @@ class Row:
     data: str
     file: str
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Sequence[Row]):
+    """Good rows of one file, column by column: a million objects are not made that nobody looks at.
+
+    `numbers`, `regions` and `kinds` are of each row's first number; `others` has by position those after it.
+    """
+
+    file: str
+    lines: Sequence[int]
+    persons: Sequence[str]
+    numbers: Sequence[str]
+    regions: Sequence[str]
+    kinds: Sequence[str]
+    data: Sequence[str]
+    others: Mapping[int, tuple[Number, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Iterator[Rows]:
+        """Any rows column by column, file by file."""
+        if isinstance(rows, Rows):
+            yield rows
+            return
+        for file, part in groupby(rows, lambda row: row.file):
+            yield cls._of_one(file, tuple(part))
+
+    @classmethod
+    def _of_one(cls, file: str, rows: Sequence[Row]) -> Rows:
+        firsts = [row.numbers[0] for row in rows]
+        return cls(
+            file,
+            [row.line for row in rows],
+            [row.person for row in rows],
+            [number.e164 for number in firsts],
+            [number.region for number in firsts],
+            [number.kind for number in firsts],
+            [row.data for row in rows],
+            {at: row.numbers[1:] for at, row in enumerate(rows) if len(row.numbers) > 1},
+        )
+
+    def __len__(self) -> int:
+        return len(self.persons)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, at: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(at, slice):
+            return tuple(map(self._row, range(*at.indices(len(self)))))
+        return self._row(range(len(self))[at])
+
+    def _row(self, at: int) -> Row:
+        first = Number(self.numbers[at], self.regions[at], self.kinds[at])
+        numbers = (first, *self.others.get(at, ()))
+        return Row(self.persons[at], numbers, self.data[at], self.file, self.lines[at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +124,20 @@ class Reject:
 class Chunk:
     """What one piece of a list gave."""
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     rejects: tuple[Reject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What a file of a list looked like when its bytes were read: where it lies, its bytes, when it was last written
+    (`modified`) and last touched in any way (`changed`), both in 1e-9 s since the epoch; `read_at` in epoch seconds,
+    and the SHA-256 of what was read, in hex."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+    read_at: float
+    digest: str

@@ -5,20 +5,23 @@ the digits that decide them: the patterns of the numbering plan are followed dig
 but the count of the digits is left to decide. From there on all numbers of a length share a verdict;
 what cannot be shown to be decided is asked of the library each time (`patterns`). What is remembered grows with the
 numbering plans, not with the list.
+
+Whole columns are read by `NumberReader.column`: where five digits have decided, the next number of that length that
+begins with them is not followed again.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, ValidationResult
 
-from dialer.model import BadNumber, Number, RejectReason
+from dialer.model import BadNumber, Number, Numbers, RejectReason
 from dialer.places.patterns import Node, Unread, literally, sequences
 
 # --- numbering plans -----------------------------------------------------------------------------
@@ -28,6 +31,11 @@ _KINDS = (
     "personal_number", "voip", "pager", "uan", "voicemail",
 )  # fmt: skip
 
+
+# How numbers begin and how long they are → what stands before the rest in E.164, from where on the rest is taken, region
+# and kind. With the plus or without, five digits are looked at.
+_Starts = dict[tuple[str, int], tuple[str, int, str, str]]
+_START = 5
 
 # What is remembered: digits to cut off, region and kind; or the fault; None where nothing may be remembered.
 _Verdict = tuple[int, str, str] | BadNumber | None
@@ -174,6 +182,7 @@ _NO_COUNTRY = BadNumber(
     RejectReason.NO_COUNTRY,
     "the number has no plus and no country code; write it as +… or set contacts.country in the campaign",
 )
+_NONE = Number("", "", "")
 _EMERGENCY = BadNumber(RejectReason.EMERGENCY_NUMBER, "this is an emergency number; it is never dialled")
 _SHORT = BadNumber(RejectReason.SHORT_NUMBER, "this is a short number, good only within its own country's networks")
 _INVALID = BadNumber(RejectReason.INVALID_NUMBER, "no such number is given out in its country")
@@ -216,6 +225,57 @@ class NumberReader:
         if country is not None and not known_region(country):
             raise ValueError(f"{country!r} is not an ISO region")
         self._country = country
+        self._starts: _Starts = {}
+
+    def column(self, cells: Sequence[str]) -> Numbers:
+        """The numbers of a column, cell by cell as if each were read by itself; of an empty cell nothing is said."""
+        starts, faults = self._starts, dict[int, BadNumber]()
+        e164: list[str] = []
+        regions: list[str] = []
+        kinds: list[str] = []
+        for at, text in enumerate(cells):
+            start = starts.get((text[: _START + 1] if text[:1] == "+" else text[:_START], len(text)))
+            if start is not None and text[_START:].isdigit() and text.isascii():
+                head, cut, region, kind = start
+                number = head + text[cut:]
+            else:
+                found = self._one(text)
+                if isinstance(found, BadNumber):
+                    faults[at], found = found, _NONE
+                number, region, kind = found.e164, found.region, found.kind
+            e164.append(number)
+            regions.append(region)
+            kinds.append(kind)
+        return Numbers(e164, regions, kinds, faults)
+
+    def _one(self, text: str) -> Number | BadNumber:
+        """A cell of a column whose beginning is not known, or not as it is written."""
+        if not text:
+            return _NONE
+        bare = text.strip().translate(_IGNORED)
+        plus = bare.startswith("+")
+        if "." in text or not (bare[plus:].isdigit() and bare.isascii()):
+            return self(text)
+        key = bare[: _START + plus], len(bare)
+        if key not in self._starts and not self._learn(key, plus, bare[plus:]):
+            return self(text)
+        head, cut, region, kind = self._starts[key]
+        return Number(head + bare[cut:], region, kind)
+
+    def _learn(self, key: tuple[str, int], plus: bool, digits: str) -> bool:
+        """Remember what the first digits have decided; whether they have, and made numbers of all that begin so."""
+        plan, rest = self._plan(plus, digits)
+        known = _START - len(digits) + len(rest)
+        leaf = plan.root.leaf(rest) if plan is not None else None
+        if plan is None or leaf is None or plan.root.leaf(rest[:known]) is not leaf:
+            return False
+        self._read(plus, digits)
+        verdict = leaf.answers[len(rest)]
+        if not isinstance(verdict, tuple):
+            return False
+        cut, region, kind = verdict
+        self._starts[key] = f"+{plan.code}", plus + len(digits) - len(rest) + cut, region, kind
+        return True
 
     def __call__(self, text: str) -> Number | BadNumber:
         """The number in this text in E.164 with its region ('001': of no country) and kind, or why not."""

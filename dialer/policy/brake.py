@@ -13,6 +13,9 @@ SHORTEST_HOLD = 0.1
 LONGEST_GUESS = 60.0
 """Seconds: the longest hold where the platform says nothing of its own."""
 
+_TOO_MANY = 429
+_UNAVAILABLE = 503
+
 
 @dataclass(frozen=True, slots=True)
 class Brake:
@@ -20,6 +23,16 @@ class Brake:
 
     until: float = 0.0
     times: int = 0
+
+
+def asks_for_fewer(status: int, retry_after: float | None) -> bool:
+    """Whether an answer to a dial asks for fewer: a 429 always does, a 503 where it says how long."""
+    return status == _TOO_MANY or is_told_how_long(status, retry_after)
+
+
+def is_told_how_long(status: int, retry_after: float | None) -> bool:
+    """Whether an answer asks for fewer requests and says for how long (`Retry-After`, in seconds from now)."""
+    return status in (_TOO_MANY, _UNAVAILABLE) and retry_after is not None and retry_after >= SHORTEST_HOLD
 
 
 def braked(brake: Brake, retry_after: float | None, now: float) -> Brake:

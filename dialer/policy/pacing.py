@@ -1,78 +1,322 @@
-"""How many calls at once.
+"""How many calls at once: learns how many the account takes, keeps that many live, and hardly ever asks for more.
 
-The account's room is not told, and changes under us: every call of the organization takes of it. So pacing
-listens to three things (`Sample`): a call that there was room for, a refusal for want of room, and what teaches
-nothing. A refusal sets the limit just under what was in use; acceptances while all lines are in use let it
-grow slowly again. Instants here are monotonic seconds.
+The limit of an account is not told, and it changes. What tells of it are the dials: where one is turned away for want
+of room, exactly as many calls were live as the account takes; where one is taken, there was room. So all depends on
+counting rightly (`policy.slots`): what was believed at the moment of a dial is corrected by the platform's own times,
+and only then is the dial judged. The limit counts every call of the account that is seen, those of others too.
+
+Above the limit one dial is tried now and then, a probe. Where it is taken, the limit rises: by one, two, four … lines,
+at most a fifth of it, until a dial is turned away. Probes are paid for: so many accepted dials for each refusal. Where
+dials are turned away one after the other, the limit has fallen, and calls are let run out before the next is tried.
+Instants are monotonic seconds. The numbers were found in the model of `tests/benchmarks/pacing.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
+from typing import NamedTuple
 
-from dialer.model import Sample
+from dialer.model.pacing import Dropped, Freed, Heard, Nothing, Others, Placed, Refused, Shown, Taken
+from dialer.policy import slots
+from dialer.policy.slots import NO_CALLS, Slots
 
 FIRST_LINES = 5.0
 """Where learning an account's limit starts that nothing is known of."""
 
-MOST_LINES = 1000.0
-"""How far learning goes: a thousand calls at once is more than one process should carry."""
+MOST_LINES = 2000.0
+"""How far learning goes: more calls at once than one process should carry."""
 
-QUIET = 2.0
-"""Seconds after a fall in which refusals teach nothing new: those dials were sent before it."""
+FIRST_RISE, RISE = 0.5, 0.2
+"""By how much of the limit it may be passed in one step: in the first search, and later."""
 
-STEADY = 10.0
-"""Growth takes at least so many acceptances a line, so that a small account is not refused at every fifth dial."""
+TOGETHER = 0.01
+"""How many dials above the limit leave before the first of them is answered, as a share of the limit."""
+
+EARNED, MOST_EARNED, MOST_OWED = 0.0092, 8.0, 2.0
+"""How many refusals an accepted dial pays for; how many can be saved up, and be owed."""
+
+ROUTINE, EAGER = 2.4, 1.2
+"""Mean calls between two probes: at the highest limit that is known, and below it, where a rise is likelier."""
+
+_DOWN = (0.0, 0.0, 0.04, 0.08, 0.16)
+"""By how much of the limit calls are let run out, after so many refusals in a row, before the next dial."""
+
+_NOISE = 0.02
+"""A probe that is refused this near below the limit confirms it: counts are good to a call or two."""
+
+_CLOCKS = 0.25
+"""Seconds to which the platform's times are trusted."""
+
+_MARGIN_FADES = 250.0
+"""Accepted dials after which a line is used again that was left free because others were quicker."""
+
+_MOST_MARGIN = 0.03
+
+
+class Dial(NamedTuple):
+    """A dial that is not judged yet; `believed`: how many calls seemed live with it."""
+
+    line: int
+    sent: float
+    believed: int
+    is_answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A dial that was turned away: sent `at`; what was live then may still be corrected until `until`.
+
+    `limit` is what was believed before, `was_tried` whether more than that was tried on purpose.
+    """
+
+    at: float
+    until: float
+    limit: float
+    was_tried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The trying of more: `extra` lines above the limit since `since`, the last refusal at `refused_at`."""
+
+    extra: int = 0
+    since: float = 0.0
+    refused_at: float = -inf
+    credit: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Means in seconds: from an end to our knowing of it, from a dial to its refusal, of a call."""
+
+    delay: float = 2.0
+    lag: float = 0.2
+    call: float = 60.0
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which what happened at an instant is known."""
+        return max(0.5, 2.5 * self.delay, 1.5 * self.lag)
 
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """The number of calls at once, learned so far, between 1 and `ceiling`.
+    """What is known of an account's room.
 
-    `fast` is the search before the first refusal: a line more for each acceptance, not for each round of calls.
-    `quiet_until` is the moment from which a refusal counts again.
+    `limit`: the calls that it is believed to take, `highest` the most that it ever took. `step`: by how much the limit
+    is being passed, while it rises. `margin`: lines left free because others take them faster than we learn of it.
+    `strikes`: refusals in a row, the last of them known at `struck_at`.
     """
 
     limit: float
-    ceiling: float
-    fast: bool = False
-    quiet_until: float = 0.0
+    most: float = MOST_LINES
+    slots: Slots = NO_CALLS
+    unjudged: tuple[Dial, ...] = ()
+    full: Full | None = None
+    probe: Probe = Probe()
+    habits: Habits = Habits()
+    highest: float = 0.0
+    step: float = 0.0
+    stepped_at: float = -inf
+    is_first: bool = False
+    margin: float = 0.0
+    strikes: int = 0
+    struck_at: float = -inf
 
 
-def fixed(lines: int) -> Pacing:
-    """A given number of lines (at least 1): falls when the account is full, and climbs back to it."""
-    most = float(max(1, lines))
-    return Pacing(limit=most, ceiling=most)
+def learning(known: float | None = None, at_least: float = FIRST_LINES) -> Pacing:
+    """Learn the account's limit: from what is `known` of an earlier run, which is tried again from there, or anew."""
+    if known is None:
+        start = min(max(1.0, at_least), MOST_LINES)
+        return Pacing(start, step=FIRST_RISE * start, is_first=True)
+    return Pacing(min(max(1.0, known), MOST_LINES), step=1.0)
 
 
-def learning(start: float | None = None) -> Pacing:
-    """Learn the account's limit, from what was learned before where there is something."""
-    if start is None:
-        return Pacing(limit=FIRST_LINES, ceiling=MOST_LINES, fast=True)
-    return Pacing(limit=min(max(1.0, start), MOST_LINES), ceiling=MOST_LINES)
+def trusting() -> Pacing:
+    """Nothing is to be learned until a dial is turned away: others have said how many calls there may be."""
+    return Pacing(MOST_LINES)
+
+
+def with_slots(fresh: Pacing, counted: Pacing) -> Pacing:
+    """Begin anew, with the calls that are counted already."""
+    return replace(fresh, slots=counted.slots, unjudged=counted.unjudged, habits=counted.habits)
 
 
 def lines(pacing: Pacing) -> int:
-    """How many calls may be live at once; at least 1."""
-    return max(1, int(pacing.limit + 1e-9))
+    """How many calls the account may have live now, those of others included; at least 1."""
+    return max(1, int(min(_wanted(pacing), pacing.most) + 1e-9))
 
 
-def after(pacing: Pacing, sample: Sample, in_use: int, now: float) -> Pacing:
-    """What a sample teaches; `in_use` counts the lines in use then, that of the sample's own call among them."""
-    if sample is Sample.REFUSED:
-        return _fallen(pacing, in_use, now)
-    if sample is Sample.ACCEPTED and in_use >= lines(pacing):
-        return _grown(pacing)
+def _wanted(pacing: Pacing) -> float:
+    if pacing.step or pacing.probe.extra:
+        return pacing.limit if _is_awaited(pacing) else pacing.limit + (pacing.step or pacing.probe.extra)
+    if pacing.strikes:
+        if any(dial.sent >= pacing.struck_at for dial in pacing.unjudged):
+            return 1.0  # one at a time, until it is known whether there is room at all
+        return pacing.limit * (1.0 - _DOWN[min(pacing.strikes, len(_DOWN) - 1)])
+    return pacing.limit - int(pacing.margin)
+
+
+def _is_awaited(pacing: Pacing) -> bool:
+    """Whether enough dials above the limit are under way: the answer to one spares the refusal of many."""
+    above = sum(not dial.is_answered and dial.believed > pacing.limit for dial in pacing.unjudged)
+    return above >= max(2.0 if pacing.step else 1.0, TOGETHER * pacing.limit)
+
+
+def after(pacing: Pacing, heard: Heard, now: float) -> Pacing:
+    """What was heard teaches this, and so much has become certain by now."""
+    return _probing(_judged(_learned(pacing, heard, now), now), now)
+
+
+def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
+    match heard:
+        case Taken(line, at, is_dial):
+            counted = slots.changed(pacing.slots, 1, at)
+            dials = (*pacing.unjudged, Dial(line, at, counted.count)) if is_dial else pacing.unjudged
+            return replace(pacing, slots=counted, unjudged=dials)
+        case Placed(line):
+            dials = tuple(dial._replace(is_answered=True) if dial.line == line else dial for dial in pacing.unjudged)
+            return replace(pacing, unjudged=dials)
+        case Shown(line):
+            dial = _dial(pacing, line)
+            return pacing if dial is None else _accepted(pacing, dial, now)
+        case Freed(line, at, since):
+            return _freed(pacing, line, at, since, now)
+        case Dropped(line, at):
+            return replace(_without(pacing, line), slots=slots.changed(pacing.slots, -1, at))
+        case Others(change, at):
+            return replace(pacing, slots=slots.changed(pacing.slots, change, at))
+        case Refused(line):
+            return _refused(pacing, line, now)
+        case Nothing():
+            return pacing
+
+
+def _dial(pacing: Pacing, line: int) -> Dial | None:
+    return next((dial for dial in pacing.unjudged if dial.line == line), None)
+
+
+def _without(pacing: Pacing, line: int) -> Pacing:
+    return replace(pacing, unjudged=tuple(dial for dial in pacing.unjudged if dial.line != line))
+
+
+def _freed(pacing: Pacing, line: int, at: float, since: float, now: float) -> Pacing:
+    dial = _dial(pacing, line)
+    habits = replace(
+        pacing.habits,
+        delay=_towards(pacing.habits.delay, max(0.0, now - at), 0.05),
+        call=_towards(pacing.habits.call, max(0.0, at - since), 0.02),
+    )
+    pacing = replace(pacing, slots=slots.changed(pacing.slots, -1, at), habits=habits)
+    return pacing if dial is None else _accepted(pacing, dial, now)
+
+
+def _towards(mean: float, value: float, weight: float) -> float:
+    return mean + weight * (value - mean)
+
+
+# --- a dial that was turned away -----------------------------------------------------------------
+
+
+def _refused(pacing: Pacing, line: int, now: float) -> Pacing:
+    dial = _dial(pacing, line)
+    sent = now if dial is None else dial.sent  # one that was judged long ago shows what holds now
+    credit = pacing.probe.credit if pacing.strikes else max(pacing.probe.credit - 1.0, -MOST_OWED)
+    pacing = replace(
+        _without(pacing, line),
+        slots=slots.changed(pacing.slots, -1, sent),
+        probe=replace(pacing.probe, credit=credit),
+        habits=replace(pacing.habits, lag=_towards(pacing.habits.lag, now - sent, 0.2)),
+    )
+    if sent < pacing.struck_at:  # it was under way when the refusal before it became known
+        return pacing
+    return _struck(pacing, sent, now)
+
+
+def _struck(pacing: Pacing, sent: float, now: float) -> Pacing:
+    was_tried = pacing.step > 0 or pacing.probe.extra > 0
+    return replace(
+        pacing,
+        full=Full(sent, now + pacing.habits.patience, pacing.limit, was_tried),
+        probe=replace(pacing.probe, extra=0, refused_at=now),
+        step=0.0,
+        is_first=False,
+        strikes=0 if was_tried else pacing.strikes + 1,
+        struck_at=now,
+    )
+
+
+def _met(pacing: Pacing, full: Full, now: float) -> Pacing:
+    """The account was full at that instant: as many calls were live as it takes."""
+    shown = float(max(1, slots.level(pacing.slots, full.at)))
+    if full.was_tried and shown >= full.limit * (1.0 - _NOISE) - 1.0:
+        shown = max(shown, full.limit)
+    limit = min(shown, pacing.most)
+    if now < full.until:
+        return replace(pacing, limit=limit)
+    margin = pacing.margin
+    if not full.was_tried and shown >= full.limit:  # no less room than before: others had taken the line meanwhile
+        margin = min(margin + 1.0, max(1.0, _MOST_MARGIN * shown))
+    return replace(pacing, limit=limit, full=None, margin=margin, highest=max(pacing.highest, limit))
+
+
+# --- a dial that was taken, and what has become certain -------------------------------------------
+
+
+def _judged(pacing: Pacing, now: float) -> Pacing:
+    if pacing.full is not None:
+        pacing = _met(pacing, pacing.full, now)
+    while pacing.unjudged and now - pacing.unjudged[0].sent >= pacing.habits.patience:
+        pacing = _accepted(pacing, pacing.unjudged[0], now)
     return pacing
 
 
-def _fallen(pacing: Pacing, in_use: int, now: float) -> Pacing:
-    if now < pacing.quiet_until:
+def _accepted(pacing: Pacing, dial: Dial, now: float) -> Pacing:
+    """There was room for a dial; how many calls were live with it is known by now."""
+    was_above, was_down = dial.believed > pacing.limit, pacing.strikes >= 2
+    pacing = replace(
+        _without(pacing, dial.line),
+        probe=replace(pacing.probe, credit=min(pacing.probe.credit + EARNED, MOST_EARNED)),
+        margin=max(0.0, pacing.margin - 1.0 / _MARGIN_FADES),
+    )
+    if dial.sent < pacing.struck_at:
         return pacing
-    limit = max(1.0, min(pacing.limit, in_use - 1.0))
-    return replace(pacing, limit=limit, fast=False, quiet_until=now + QUIET)
+    shown = float(slots.surely(pacing.slots, dial.sent, _CLOCKS)) if was_above or was_down else 0.0
+    if was_down:
+        limit = min(max(1.0, shown), pacing.most)
+        return replace(pacing, limit=limit, strikes=0, step=1.0, stepped_at=now, full=None)
+    pacing = replace(pacing, strikes=0)
+    if shown > pacing.limit:
+        return _risen(pacing, min(shown, pacing.most), dial.sent, now)
+    if pacing.probe.extra and was_above and dial.sent >= pacing.probe.since:
+        # Calls had ended of which we did not know: it has shown nothing, and one more is tried.
+        since = dial.sent + pacing.habits.patience
+        return replace(pacing, probe=replace(pacing.probe, extra=pacing.probe.extra + 1, since=since))
+    return pacing
 
 
-def _grown(pacing: Pacing) -> Pacing:
-    step = 1.0 if pacing.fast else 1.0 / max(pacing.limit, STEADY)
-    return replace(pacing, limit=min(pacing.ceiling, pacing.limit + step))
+def _risen(pacing: Pacing, limit: float, sent: float, now: float) -> Pacing:
+    pacing = replace(
+        pacing,
+        limit=limit,
+        highest=max(pacing.highest, limit),
+        probe=replace(pacing.probe, extra=0),
+        full=None,
+    )
+    if sent < pacing.stepped_at:  # of the step before
+        return pacing
+    most = limit * (FIRST_RISE if pacing.is_first else RISE)
+    step = most if pacing.is_first else min(2.0 * pacing.step, most)
+    return replace(pacing, step=max(1.0, step), stepped_at=now)
+
+
+def _probing(pacing: Pacing, now: float) -> Pacing:
+    """Whether one more than the limit is to be tried."""
+    if pacing.step or pacing.strikes or pacing.probe.extra or pacing.full is not None or pacing.limit >= pacing.most:
+        return pacing
+    calls = EAGER if pacing.limit < 0.95 * pacing.highest else ROUTINE
+    is_time = now >= pacing.probe.refused_at + calls * pacing.habits.call
+    if is_time and pacing.probe.credit >= 1.0 and pacing.slots.count >= int(pacing.limit - pacing.margin) - 1:
+        return replace(pacing, probe=replace(pacing.probe, extra=1, since=now))
+    return pacing

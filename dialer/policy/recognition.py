@@ -44,6 +44,13 @@ def seen_from(moment: datetime, skew: float) -> datetime:
     return moment - SKEW + timedelta(seconds=min(skew, 0.0))
 
 
+def ago(moment: datetime | None, now: datetime, skew: float) -> float:
+    """How many seconds ago a moment of the platform's clock was, never below 0; 0 where it tells none."""
+    if moment is None:
+        return 0.0
+    return max(0.0, (now - moment) / timedelta(seconds=1) + skew)
+
+
 def looks_alike(record: CallRecord, attempt: Attempt, since: datetime) -> bool:
     """The number and the own number fit, it began since then, and it bears no id of ours."""
     return is_one_of(record, (attempt.number,), (attempt.from_number,), since)

@@ -10,24 +10,25 @@ from dataclasses import dataclass
 from dialer.clock import Clock
 from dialer.console import Console
 from dialer.errors import DialerError, ExitCode, LedgerHeld, UsageError
-from dialer.ledger import STOP_WHEN, Ledger, Unknown, reading
+from dialer.ledger import STOP_WHEN, Bound, Ledger, Unknown, reading
 from dialer.ledger.control import beside
 from dialer.model import Campaign, Decision, Mark, RetryRules, StopCause
 from dialer.report import Totals
 from dialer.runner import requests, signals, unknowns
+from dialer.runner.accounts import Account, accounts_of
 from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, reason_of, worst
 from dialer.runner.engine import Engine
-from dialer.runner.intake import check_age, check_header
+from dialer.runner.intake import check_list
 from dialer.runner.listening import Listening, check_listening
 from dialer.runner.options import Options
 from dialer.runner.progress import progress_of
-from dialer.simulator import Simulator
 from dialer.verbex import Client
 
 _SHOWN_EVERY = 0.25
-_LONGEST_ANSWER = 30.0
-"""Seconds that an answer may take; so many dials may be under way at once, times the calls per second."""
+_CONNECTIONS = 1010
+"""So many to a platform at most. They are made as dials need them: what bounds those is the pace, which may be changed
+while a run goes on."""
 
 STOPPED = StopCause(ExitCode.WORK_REMAINS, "stopped", "stopped by a signal")
 OUT_OF_TIME = StopCause(ExitCode.WORK_REMAINS, "max_runtime", "the time given by --max-runtime is over")
@@ -61,8 +62,7 @@ async def run(campaigns: Sequence[Campaign], options: Options, console: Console,
     check_listening(campaigns, dials=options.dials)
     if options.dials:
         for campaign in campaigns:
-            check_header(campaign)
-            check_age(campaign, clock)
+            check_list(campaign, clock)
     elif not campaigns[0].ledger.exists():
         raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")
     ledger = await _open(campaigns[0], options, clock, console)
@@ -135,9 +135,12 @@ class Conductor:
     async def _engines_to_their_end(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             url = await stack.enter_async_context(self._simulator())
-            for campaign in self._campaigns:
+            bounds = [await self._ledger.bind(campaign) for campaign in self._campaigns]
+            learned = [(campaign, bound.lines) for campaign, bound in zip(self._campaigns, bounds, strict=True)]
+            accounts = accounts_of(learned, self._clock)
+            for campaign, bound, account in zip(self._campaigns, bounds, accounts, strict=True):
                 client = await stack.enter_async_context(self._client(campaign, url))
-                await self._add_engine(campaign, client)
+                await self._add_engine(campaign, bound, account, client)
             listening = Listening(self._campaigns, lambda: self._engines, self._ledger, self._clock, self._console)
             await stack.enter_async_context(listening.serve(url))
             with signals.heard(self._stop, self._leave):
@@ -150,26 +153,25 @@ class Conductor:
         if not simulated:
             yield ""
             return
+        from dialer.simulator import Simulator  # only here: it brings a web server along
+
         rings = beside(self._ledger.path, "rings.jsonl")
         async with Simulator(simulated[0].platform.simulator, rings, self._clock).serve() as url:
             yield url
 
     def _client(self, campaign: Campaign, simulator_url: str) -> Client:
-        at_once = campaign.pace.calls_per_second * _LONGEST_ANSWER
-        lines = campaign.pace.concurrent_calls or 1000
         return Client(
             campaign.platform.url or simulator_url,
             campaign.platform.api_key,
-            connections=int(min(max(at_once, 10), lines)) + 10,
+            connections=_CONNECTIONS,
             now=self._clock.now,
         )
 
-    async def _add_engine(self, campaign: Campaign, client: Client) -> None:
-        bound = await self._ledger.bind(campaign)
+    async def _add_engine(self, campaign: Campaign, bound: Bound, account: Account, client: Client) -> None:
         engine = Engine(
             campaign,
             bound.id,
-            bound.lines,
+            account,
             self._ledger,
             client,
             self._clock,
@@ -268,12 +270,28 @@ class Conductor:
 
     async def _asked(self, verb: str, facts: requests.Facts) -> str:
         """Another process asks."""
+        if verb == requests.PACE:
+            return await self._change_pace(facts)
         sentence = await requests.carry_out(self._ledger, verb, facts, self._clock, self._mark)
         name = facts.get("campaign")
         self._console.say(verb, sentence, campaign=name)
         for engine in self._engines:
             if engine.campaign.name == name and verb in ("pause", "cancel"):
                 engine.pause(sentence)
+        return sentence
+
+    async def _change_pace(self, facts: requests.Facts) -> str:
+        name, new = str(facts["campaign"]), requests.new_pace(facts)
+        dialling = [engine for engine in self._engines if self._options.dials and not engine.scheduler.stopping]
+        engine = next((engine for engine in dialling if engine.campaign.name == name), None)
+        if engine is None:
+            raise requests.nobody_dials(facts)
+        rate = new.calls_per_second or engine.pace.calls_per_second
+        words = requests.pace_words(new, rate, engine.lines.limit)
+        await self._ledger.pace_changed(name, words, str(facts.get("who", "")))
+        engine.change_pace(new.calls_per_second, new.concurrent_calls, learns=new.learns)
+        sentence = f"{name}: {words}, until this run ends"
+        self._console.say(requests.PACE, sentence, campaign=name)
         return sentence
 
     async def _mark(self, one: Unknown, word: Mark, rules: RetryRules | None, why: str, who: str) -> Decision:

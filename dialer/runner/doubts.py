@@ -11,7 +11,7 @@ from dialer.clock import Clock
 from dialer.earlier import Books, Earlier, Looked
 from dialer.errors import ExitCode
 from dialer.ledger import Doubt, Ledger, Passed
-from dialer.lines import Line, Lines
+from dialer.lines import Line, Share
 from dialer.model import Campaign, EarlierCall, StopCause
 
 _NOTHING_FOUND = "the platform shows no call of which the ledger does not know"
@@ -52,7 +52,7 @@ class Doubts:
         campaign_id: int,
         earlier: Earlier,
         clock: Clock,
-        lines: Lines,
+        lines: Share,
         say: Callable[..., None],
         is_quiet: Callable[[], bool],
         key_mark: str = "",
@@ -93,7 +93,7 @@ class Doubts:
         for call in sorted(looked.calls, key=lambda call: call.serial):
             found[call.candidate.contact_id].append(call)
             if not call.record.is_over:
-                self._taken[call.call_id] = self._lines.take()
+                self._taken[call.call_id] = self._lines.resume()
         if not looked.is_proven:
             self._say("ledger_believed", "the platform could not show that these are all; --none-were-called says so")
         if not found:

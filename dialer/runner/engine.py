@@ -7,7 +7,6 @@ intent until the call has ended.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,11 +15,12 @@ from dialer.clock import Clock
 from dialer.earlier import Earlier
 from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
-from dialer.lines import Line, Lines
-from dialer.model import FINISHED, Attempt, Campaign, Candidate, EarlierCall, Refusal, Sample, StopCause
+from dialer.lines import Line, Share
+from dialer.model import Answer, Attempt, CallPage, Campaign, Candidate, EarlierCall, Sample, StopCause
 from dialer.pace import Pace
-from dialer.policy import pacing
 from dialer.recovery import Books, Recovery
+from dialer.runner.accounts import Account
+from dialer.runner.counts import Counts
 from dialer.runner.doubts import Doubts, books_of
 from dialer.runner.endings import cause_of, worst
 from dialer.runner.gate import Gate
@@ -35,6 +35,9 @@ from dialer.verbex import Client
 
 Say = Callable[..., None]
 
+_REMEMBERS_EVERY = 30.0
+"""Seconds after which the learned limit is written down."""
+
 
 class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
@@ -47,7 +50,7 @@ class Engine:
         self,
         campaign: Campaign,
         campaign_id: int,
-        learned_lines: float | None,
+        account: Account,
         ledger: Ledger,
         client: Client,
         clock: Clock,
@@ -65,17 +68,15 @@ class Engine:
         self._clock = clock
         self._options = options
         self._say = say
-        wanted = campaign.pace.concurrent_calls
-        start = pacing.learning(learned_lines) if wanted is None else pacing.fixed(wanted)
-        self.lines = Lines(start, clock.monotonic)
-        self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic)
+        self.lines = Share(account.lines, campaign.pace)
+        self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic, account.brakes)
         self.platform = Platform(client, clock, self.stop, say)
         books = Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers, ledger.dialled_under)
-        self.recovery = Recovery(client, clock, campaign.recovery, books, self.platform.hear, key_mark, set_back)
+        self.recovery = Recovery(client, clock, campaign.recovery, books, self._hear, key_mark, set_back)
         self.unknowns = Unknowns(
             ledger, campaign, clock, self.recovery, key_mark, jump, park=self._park, stop=self.stop
         )
-        self.tracker = Tracker(client, clock, self.platform.hear, self.recovery.found)
+        self.tracker = Tracker(client, clock, self._hear, self.recovery.found, account.others)
         self.scheduler = Scheduler(
             ledger, campaign_id, clock, live_anywhere, only=options.only, wait=options.wait, at_once=self._at_once()
         )
@@ -86,8 +87,8 @@ class Engine:
             clock,
             end_of=self.tracker.end_of,
             look_up=self.unknowns.look_up,
-            is_stopping=lambda: self.scheduler.stopping,
-            heard=self.platform.hear_dial,
+            is_stopping=lambda: self.scheduler.stopping or self.pace.is_braked,
+            heard=self._hear_dial,
             spread=self.pace.spread,
         )
         parts = self.scheduler, self.lines, self.pace, self.platform, clock, options.max_calls
@@ -97,22 +98,17 @@ class Engine:
             passed=self._passed,
             stop=self.stop,
         )
-        earlier = Earlier(
-            campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self.platform.hear, key_mark
-        )
+        earlier = Earlier(campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self._hear, key_mark)
         is_quiet = lambda: live_anywhere() == 0 and not self.recovery.is_hopeful  # noqa: E731 - one condition
         self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet, key_mark)
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
         self._is_paused = False
         self.imported: Imported | None = None
-        self.outcomes: Counter[str] = Counter()
-        self.sent: deque[float] = deque(maxlen=10_000)
-        self.finished = 0
+        self.counts = Counts()
         self.began = clock.monotonic()
         self.is_ready = False
         self.live = 0
-        self.line_seconds: float | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._working: set[asyncio.Task[None]] = set()
         self._progressed = asyncio.Event()
@@ -125,7 +121,7 @@ class Engine:
 
     async def run(self) -> None:
         """Recover → import → dial → drain."""
-        helpers = [asyncio.create_task(self.tracker.run()), asyncio.create_task(self.recovery.run())]
+        helpers = [asyncio.create_task(work) for work in (self.tracker.run(), self.recovery.run(), self._remember())]
         for helper in helpers:
             helper.add_done_callback(self._watched)
         try:
@@ -137,8 +133,17 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*helpers, *self._running, return_exceptions=True)
             self.live = 0  # a task that was cancelled before it began has given nothing back
-            if self.campaign.pace.concurrent_calls is None:
-                await self._ledger.remember_lines(self.campaign_id, self.lines.learned)
+            await self._remember_lines()
+
+    async def _remember(self) -> None:
+        """Now and then, since a killed run says nothing at its end."""
+        while True:
+            await self._clock.sleep(_REMEMBERS_EVERY)
+            await self._remember_lines()
+
+    async def _remember_lines(self) -> None:
+        if self.lines.learns:
+            await self._ledger.remember_lines(self.campaign_id, self.lines.account.learned)
 
     async def _begin(self) -> None:
         if self.stopped is None:
@@ -180,7 +185,7 @@ class Engine:
         for attempt in found:
             self.live += 1  # before its task begins: else a run that has nothing else to do would end here
             self.unknowns.resumed.add(attempt.id)
-            self._start(self._resume(attempt, self.lines.take()))
+            self._start(self._resume(attempt, self.lines.resume()))
 
     async def _drain(self) -> None:
         """Until every worker has gone home, or those who were seen out have had their time."""
@@ -250,14 +255,14 @@ class Engine:
             await self._dial(*turn)
 
     def _passed(self) -> None:
-        """Somebody has passed the gate; where lines are free, somebody else is to stand there."""
-        if self._gate.is_last_gone and len(self._working) < self.lines.limit:
+        """Somebody has passed the gate; somebody else is to stand there."""
+        if self._gate.is_last_gone:
             self._spawn_worker()
         self.live += 1
 
     async def _dial(self, candidate: Candidate, line: Line) -> None:
-        began = self._clock.monotonic()
-        self.sent.append(began)
+        began, result = self._clock.monotonic(), None
+        self.counts.dialled(began)
         try:
             result = await self.attempts.carry_out(candidate, line)
             if result.placed_nobody:
@@ -266,14 +271,15 @@ class Engine:
             self.scheduler.back(candidate, aside=result.passed is Passed.NUMBER_LIVE)
             self._learn(result, began)
         finally:
-            self._free(line)
+            self._free(line, result)
 
     async def _resume(self, attempt: Attempt, line: Line) -> None:
-        began = self._clock.monotonic()
+        began, result = self._clock.monotonic(), None
         try:
-            self._learn(await self.attempts.resume(attempt, line), began)
+            result = await self.attempts.resume(attempt, line)
+            self._learn(result, began)
         finally:
-            self._free(line)
+            self._free(line, result)
         self.dial_on()
 
     def dial_on(self) -> None:
@@ -281,10 +287,13 @@ class Engine:
         if self.is_ready and not self._working:
             self._spawn_worker()
 
-    def _free(self, line: Line) -> None:
+    def _free(self, line: Line, result: Result | None = None) -> None:
         if line.is_held:
             self.live -= 1
-        line.free()
+        if result is not None and result.decision is not None and result.decision.sample is Sample.REFUSED:
+            line.refused()
+        else:
+            line.free(was_call=result is None or (result.passed is None and result.refusal is None))
         self.scheduler.changed()
         self._progressed.set()
         self._gate.moved()
@@ -294,7 +303,7 @@ class Engine:
         began, attempt = self._clock.monotonic(), await self.attempts.adopt(call)
         if isinstance(attempt, Passed):
             return attempt
-        line = line or self.lines.take()
+        line = line or self.lines.resume()
         self.live += 1
         try:
             self._learn(await self.attempts.go_on(attempt, call.record, line), began)
@@ -307,22 +316,30 @@ class Engine:
         self.scheduler.changed()
         self.dial_on()
 
+    def change_pace(
+        self, calls_per_second: float | None, concurrent_calls: int | None, *, learns: bool = False
+    ) -> None:
+        """Another pace until this run ends; None: as before; `learns`: as many calls as the account allows."""
+        if calls_per_second is not None:
+            self.pace.retune(calls_per_second)
+        if learns or concurrent_calls is not None:
+            self.lines.change(None if learns else concurrent_calls)
+        self.dial_on()
+
     # --- what is learned ---
+
+    def _hear(self, answer: CallPage | Answer) -> None:
+        self.pace.brakes.hear_read(answer)
+        self.platform.hear(answer)
+
+    def _hear_dial(self, answer: Answer) -> None:
+        self.pace.brakes.hear_dial(answer)
+        self.platform.hear_dial(answer)
 
     def _learn(self, result: Result, began: float) -> None:
         if result.passed is Passed.PAUSED and self.stopped is None:
             self.pause(f"{self.campaign.name} was paused")
-        if result.decision is not None:
-            self.finished += result.decision.state in FINISHED
-            self.lines.hear(result.decision.sample)
-            if result.decision.sample is Sample.ACCEPTED:
-                self.pace.ease()
-                length = self._clock.monotonic() - began
-                self.line_seconds = length if self.line_seconds is None else 0.95 * self.line_seconds + 0.05 * length
-        if result.refusal is not None and result.refusal.refusal is Refusal.TOO_MANY:
-            self.pace.brake(result.refusal.retry_after)
-        if result.finish_reason is not None:
-            self.outcomes[result.finish_reason] += 1
+        self.counts.hear(result, self._clock.monotonic() - began)
         if result.ended is not None:
             self._watching.hear(result.ended)
         if result.stop is not None:

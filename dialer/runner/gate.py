@@ -8,7 +8,7 @@ from typing import Any
 
 from dialer.clock import Clock
 from dialer.errors import ExitCode
-from dialer.lines import Line, Lines
+from dialer.lines import Line, Share
 from dialer.model import Candidate, StopCause
 from dialer.pace import Pace
 from dialer.runner.health import Platform
@@ -27,7 +27,7 @@ class Gate:
     def __init__(
         self,
         scheduler: Scheduler,
-        lines: Lines,
+        lines: Share,
         pace: Pace,
         platform: Platform,
         clock: Clock,
@@ -94,13 +94,14 @@ class Gate:
         return candidate, self._lines.take()
 
     async def _admission(self) -> None:
-        """A free line and a turn at one moment: a turn that was kept while a line was waited for would let the next
-        dials go together with this one."""
-        while True:
-            await self._lines.room()
-            await self._pace.turn()
-            if not self._lines.is_full:
-                return
+        """A turn and a free line.
+
+        The line may be gone by the time of the turn: then the turn is kept, or a campaign with few turns would never
+        have one together with a line. That dials do not go together is seen to right before each send.
+        """
+        await self._lines.room()
+        await self._pace.turn()
+        await self._lines.room()
 
     async def _may_take_more(self) -> bool:
         """Whether `max_calls` leaves room: dials that were not placed after all give theirs back."""

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from dialer import contacts
 from dialer.clock import Clock
 from dialer.contacts import header
-from dialer.errors import CampaignError, ListError, Problem, UsageError
-from dialer.ledger import Imported, Ledger
+from dialer.errors import CampaignError, DialerError, ListError, Problem, UsageError
+from dialer.ledger import Imported, Ledger, reading
 from dialer.model import Campaign, Chunk
-from dialer.places import NumberReader, known_region
 
 
 def check_header(campaign: Campaign) -> tuple[str, ...]:
@@ -21,6 +20,8 @@ def check_header(campaign: Campaign) -> tuple[str, ...]:
         ListError: a file is missing, empty or unreadable, or a column that the campaign names is not there.
         CampaignError: `contacts.country` is not a region.
     """
+    from dialer.places import known_region  # only here: the numbering plans take a while, and most lists are known
+
     country = campaign.contacts.country
     if country is not None and not known_region(country):
         problem = Problem("contacts.country", 0, f"{country!r} is not an ISO region", "for example US or GB")
@@ -28,6 +29,30 @@ def check_header(campaign: Campaign) -> tuple[str, ...]:
     columns = contacts.columns(campaign.contacts)
     header.check_has_all(campaign.contacts.files[0], columns, campaign.contacts, campaign.call)
     return columns
+
+
+def check_list(campaign: Campaign, clock: Clock) -> None:
+    """All that can be told of a list before the ledger is opened: its age, and its header unless it is known as it is.
+
+    Raises ListError and CampaignError, as `check_header` and `check_age`.
+    """
+    if not _is_recognised(campaign, clock):
+        check_header(campaign)
+    check_age(campaign, clock)
+
+
+def _is_recognised(campaign: Campaign, clock: Clock) -> bool:
+    """Whether nobody has touched the files since this very list was taken in by the same rules: its header was as it
+    must be. Reads no byte of them."""
+    if not campaign.ledger.is_file():
+        return False
+    try:
+        with reading.open_reader(campaign.ledger) as reader:
+            known = reader.known_list(reader.find(campaign.name).id)
+    except DialerError:  # whoever opens it to write will say it, or bring it up to date
+        return False
+    now = clock.now().timestamp()
+    return known.fingerprint == contacts.recognise(campaign.contacts, campaign.call, known.stamps, now)
 
 
 def check_age(campaign: Campaign, clock: Clock) -> None:
@@ -46,8 +71,10 @@ def check_age(campaign: Campaign, clock: Clock) -> None:
 
 def rows(campaign: Campaign) -> Iterator[Chunk]:
     """The list, piece by piece."""
+    from dialer.places import NumberReader  # only here: as above
+
     rules = campaign.contacts
-    return contacts.read(rules, campaign.call, NumberReader(rules.country))
+    return contacts.read(rules, campaign.call, NumberReader(rules.country).column)
 
 
 async def take_in(
@@ -64,12 +91,15 @@ async def take_in(
     Raises:
         ListError: a fault of the list as a whole, or a gate. Nothing of it was taken, nothing of the old is lost.
     """
-    columns = check_header(campaign)
-    check_age(campaign, clock)
     rules = campaign.contacts
-    fingerprint = await asyncio.to_thread(contacts.fingerprint, rules, campaign.call)
+    stamps = (await ledger.known_list(campaign_id)).stamps
+    now = clock.now().timestamp()
+    fingerprint, stamps = await asyncio.to_thread(contacts.identify, rules, campaign.call, stamps, now)
+    check_age(campaign, clock)
     if (known := await ledger.known(campaign_id, fingerprint, rules)) is not None:
+        await ledger.keep_stamps(campaign_id, fingerprint, stamps)
         return known
+    columns = check_header(campaign)
     names = [path.name for path in rules.files]
     import_id = await ledger.begin_import(campaign_id, fingerprint, names, columns)
     try:
@@ -79,10 +109,12 @@ async def take_in(
             if is_stopping():
                 await ledger.drop_import(campaign_id)
                 return None
-        return await ledger.apply(campaign_id, import_id, rules, yes)
+        taken = await ledger.apply(campaign_id, import_id, rules, yes)
     except ListError:
         await ledger.drop_import(campaign_id)
         raise
+    await ledger.keep_stamps(campaign_id, fingerprint, stamps)
+    return taken
 
 
 def told(found: Imported) -> tuple[str, str]:

@@ -14,7 +14,6 @@ from dialer.console import Console
 from dialer.errors import UsageError
 from dialer.ledger import Ledger
 from dialer.model import Campaign, Event, Secret, WebhookRules
-from dialer.receiver import Receiver, check_can_receive
 from dialer.runner.engine import Engine
 from dialer.verbex.subscriptions import Subscriptions
 from dialer.verbex.webhooks import USED
@@ -32,6 +31,8 @@ def check_listening(campaigns: Sequence[Campaign], *, dials: bool) -> None:
         if campaign.webhooks is None:
             continue
         if dials and not _is_simulated(campaign):
+            from dialer.receiver import check_can_receive  # only here: it brings a web server along
+
             check_can_receive(campaign.webhooks, str(campaign.path))
         at = campaign.webhooks.host, campaign.webhooks.port
         other = taken.setdefault(at, campaign)
@@ -73,6 +74,8 @@ class Listening:
         """
         async with contextlib.AsyncExitStack() as stack:
             for rules in await self._rules(simulator_url):
+                from dialer.receiver import Receiver  # only here: as above
+
                 receiver = Receiver(rules, self._keep, self._clock.now, self._heard, self._amiss)
                 address = await stack.enter_async_context(receiver.serve())
                 self._console.say("listening", f"webhooks are taken at {address}, sent to {rules.url}")

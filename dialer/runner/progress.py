@@ -24,7 +24,7 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         campaign=engine.campaign.name,
         at=clock.now(),
         states=states,
-        outcomes=dict(engine.outcomes),
+        outcomes=dict(engine.counts.outcomes),
         rejects=engine.imported.rejected if engine.imported else 0,
         lines=lines,
         line_limit=limit,
@@ -33,11 +33,11 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         binds=_platform_binds(engine) or what_binds(unfinished=unfinished, due_now=due, lines=lines, line_limit=limit),
         seconds_left=estimate_left(
             unfinished=unfinished,
-            finished=engine.finished,
-            calls=len(engine.sent),
+            finished=engine.counts.finished,
+            calls=len(engine.counts.sent),
             calls_per_second=engine.pace.calls_per_second,
             lines=limit,
-            line_seconds=engine.line_seconds or 0.0,
+            line_seconds=engine.counts.line_seconds or 0.0,
         ),
         next_due=engine.scheduler.waits_until,
     )
@@ -54,7 +54,7 @@ def _rate(engine: Engine, now: float) -> float:
     """Calls per second over the last moments."""
     over = min(_RATE_OVER, max(now - engine.began, 0.5))
     recent = 0
-    for moment in reversed(engine.sent):
+    for moment in reversed(engine.counts.sent):
         if moment < now - over:
             break
         recent += 1

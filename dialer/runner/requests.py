@@ -1,6 +1,6 @@
-"""What other processes ask of the one that holds the ledger, through the spool: pause, resume, cancel, mark.
+"""What other processes ask of the one that holds the ledger, through the spool: pause, resume, cancel, mark, pace.
 
-Where no run holds the ledger, the command takes the lock and does it itself.
+Where no run holds the ledger, the command takes the lock and does it itself; only a pace is nobody's but a run's.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ _SOON = timedelta(minutes=1)  # whoever is due within it is due now to a person
 _ANSWERED_WITHIN = 10.0
 _ASKS_EVERY = 0.05
 NOT_DONE = "not done: "
+PACE = "pace"
 
 Facts = Mapping[str, Any]
 Act = Callable[[str, Facts], Awaitable[str]]
@@ -133,6 +136,62 @@ def rules_of(facts: Facts) -> RetryRules | None:
     return RetryRules(int(told["attempts"]), responses)
 
 
+# --- another pace --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewPace:
+    """What is to change, None: stays as it is; `learns`: as many concurrent calls as the account allows."""
+
+    calls_per_second: float | None = None
+    concurrent_calls: int | None = None
+    learns: bool = False
+
+
+def pace_facts(campaign: str, file: str, new: NewPace, who: str) -> Facts:
+    """A new pace as a request carries it; `file` is the campaign file as it was named."""
+    return {
+        "campaign": campaign,
+        "file": file,
+        "calls_per_second": new.calls_per_second,
+        "concurrent_calls": new.concurrent_calls,
+        "learns": new.learns,
+        "who": who,
+    }
+
+
+def new_pace(facts: Facts) -> NewPace:
+    """The new pace that a request carries (TypeError, ValueError, UsageError if it is none)."""
+    rate, lines = facts.get("calls_per_second"), facts.get("concurrent_calls")
+    rate, lines = None if rate is None else float(rate), None if lines is None else int(lines)
+    found = NewPace(rate, lines, facts.get("learns") is True)
+    is_rate, is_number = rate is None or 0 < rate < inf, lines is None or lines >= 1
+    if found == NewPace() or not (is_rate and is_number):
+        raise UsageError("this is no pace: it takes calls per second above 0, concurrent calls of 1 or more, or both")
+    return found
+
+
+def pace_words(new: NewPace, calls_per_second: float, lines: int) -> str:
+    """The pace that holds from now on, with `calls_per_second` and so many `lines` up to now where nothing changes."""
+    rate = f"{calls_per_second:g} calls per second"
+    if new.calls_per_second is None:
+        rate += " as before"
+    if new.learns:
+        return f"{rate}, as many concurrent calls as the account allows"
+    if new.concurrent_calls is None:
+        return f"{rate}, concurrent calls as before ({lines} now)"
+    return f"{rate}, {new.concurrent_calls} concurrent calls"
+
+
+def nobody_dials(facts: Facts) -> UsageError:
+    """No run dials the campaign whose pace is to be changed."""
+    return UsageError(
+        f"no run dials {facts.get('campaign')} now, and a pace is changed only while one goes on: write "
+        f"pace.calls_per_second or pace.concurrent_calls into {facts.get('file', 'the campaign file')}, "
+        "by which the next run goes"
+    )
+
+
 # --- asking ------------------------------------------------------------------------------------------
 
 
@@ -144,7 +203,8 @@ async def ask(path: Path, verb: str, facts: Facts, clock: Clock) -> str:
         LedgerError: it cannot be written.
         LedgerHeld: a run has just begun; asked again, it hears.
     """
-    _check_is_there(path)
+    if verb != PACE:
+        _check_is_there(path)
     if not control.is_held(path):
         return await _here(path, verb, facts, clock)
     name = control.ask(path, verb, facts)
@@ -167,6 +227,8 @@ async def ask(path: Path, verb: str, facts: Facts, clock: Clock) -> str:
 
 async def _here(path: Path, verb: str, facts: Facts, clock: Clock) -> str:
     """Have it done by this process, since no other holds the ledger."""
+    if verb == PACE:
+        raise nobody_dials(facts)
     ledger = Ledger.open(path, verb, clock.now)
     try:
         return await carry_out(ledger, verb, facts, clock)

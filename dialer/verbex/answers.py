@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from dialer.model import JSON, CallPage, Reply, Secret
 from dialer.verbex import wire
@@ -80,9 +81,16 @@ def retry_after(text: str, now: datetime) -> float | None:
 
 
 def _seconds_until(text: str, now: datetime) -> float | None:
+    moment = _moment(text)
+    return None if moment is None else moment - now.timestamp()
+
+
+@lru_cache(maxsize=16)
+def _moment(text: str) -> float | None:
+    """Seconds since 1970 of a date as headers write it; answers of one second bear the same."""
     try:
         instant = parsedate_to_datetime(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 

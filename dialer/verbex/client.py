@@ -13,7 +13,7 @@ import dialer
 from dialer.model import Answer, CallPage, DialRequest, NoReply, Secret
 from dialer.verbex import answers
 from dialer.verbex.answers import read_call, read_page
-from dialer.verbex.transport import Received, exchange, open_client, timeouts
+from dialer.verbex.transport import Received, Wire
 from dialer.verbex.wire import payload_bytes
 
 DIAL = "/v1/calls/dial-outbound-phone-call"
@@ -54,7 +54,8 @@ class Client:
         read_timeout: float = 20.0,
         now: Callable[[], datetime],
     ) -> None:
-        self._http = open_client(base_url, api_key, connections, f"dialer/{dialer.__version__}")
+        self._wire = Wire(base_url, api_key, connections, f"dialer/{dialer.__version__}")
+        self._dial_url = self._wire.url(DIAL)
         self._key = api_key
         self._place = _place(base_url)
         self._dial_timeout = dial_timeout
@@ -70,19 +71,12 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._wire.aclose()
 
     async def dial(self, request: DialRequest) -> Answer:
         """Ask the platform to ring somebody. One POST at most leaves, ever, for one call of this method."""
         content = payload_bytes(request)
-        post = self._http.build_request(
-            "POST",
-            DIAL,
-            content=content,
-            headers={"Content-Type": "application/json"},
-            timeout=timeouts(self._dial_timeout),
-        )
-        received = await exchange(self._http, post, self._dial_timeout, CALL_LIMIT)
+        received = await self._wire.exchange("POST", self._dial_url, self._dial_timeout, CALL_LIMIT, content=content)
         return await self._read(received, read_call)
 
     async def get(self, call_id: str) -> Answer:
@@ -114,8 +108,7 @@ class Client:
 
     async def _ask(self, path: str, query: dict[str, str], limit: int) -> Received | NoReply:
         # Of a GET aiohttp may send a second one by itself, if a kept connection turns out to be dead. It rings nobody.
-        request = self._http.build_request("GET", path, params=query, timeout=timeouts(self._read_timeout))
-        return await exchange(self._http, request, self._read_timeout, limit)
+        return await self._wire.exchange("GET", self._wire.url(path), self._read_timeout, limit, query=query)
 
     async def _read(self, received: Received | NoReply, read: Callable[[Received, datetime, Secret], T]) -> T | NoReply:
         if isinstance(received, NoReply):

@@ -6,6 +6,7 @@ understood, stand in `NAMES`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from dialer.errors import DialerError, LookFirst, PlatformRefused, PlatformUnrea
 from dialer.model import JSON, NoReply, Reply, Secret
 from dialer.verbex import wire
 from dialer.verbex.answers import refusal
-from dialer.verbex.transport import Received, exchange, open_client, timeouts
+from dialer.verbex.transport import Received, Wire
 
 ONE = "/v1/public/webhook/subscription"
 ALL = "/v1/public/webhook/subscriptions"
@@ -70,7 +71,7 @@ class Subscriptions:
     """
 
     def __init__(self, base_url: str, key: Secret, now: Callable[[], datetime]) -> None:
-        self._http = open_client(base_url, key, 1, f"dialer/{dialer.__version__}")
+        self._wire = Wire(base_url, key, 1, f"dialer/{dialer.__version__}")
         self._key = key
         self._now = now
 
@@ -80,7 +81,7 @@ class Subscriptions:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._wire.aclose()
 
     async def create(self, name: str, url: str, events: Sequence[str]) -> Subscription:
         """Have these events sent to a URL, signed. The answer alone tells the secret.
@@ -145,8 +146,9 @@ class Subscriptions:
         query: dict[str, str] | None = None,
     ) -> Received | Reply:
         """A 2xx as it came, or what the platform says instead; raises PlatformUnreachable where nothing came."""
-        request = self._http.build_request(method, path, params=query, json=body, timeout=timeouts(SECONDS))
-        received = await exchange(self._http, request, SECONDS, ANSWER_LIMIT)
+        content = b"" if body is None else json.dumps(body).encode()
+        url = self._wire.url(path)
+        received = await self._wire.exchange(method, url, SECONDS, ANSWER_LIMIT, content=content, query=query)
         if isinstance(received, NoReply):
             raise PlatformUnreachable(
                 f"{doing}: the platform did not answer ({received.cause}). {_next(method, received.unsent)}"

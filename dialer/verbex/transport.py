@@ -1,5 +1,8 @@
 """The wire to the platform: HTTP/1.1 through httpx over aiohttp, each setting said aloud, its failures named truly.
 
+Requests go straight to httpx's transport. What `httpx.AsyncClient` adds around it (cookies, redirects, sign-on, merging
+of addresses) is all turned off here, and cost two fifths of a dial.
+
 What matters most here is one bit: did any byte of a request leave? The classes of the exceptions do not
 tell it (the transport calls a connection that was reset after the whole request had been read a
 `ConnectTimeout` as well), so `unsent` asks for the cause underneath.
@@ -10,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import cast
 
 import aiohttp
 import httpx
@@ -57,31 +61,101 @@ class Received:
     date: str = ""
 
 
-def open_client(base_url: str, key: Secret, connections: int, agent: str) -> httpx.AsyncClient:
-    """An HTTP client for one platform and one key; raises PlatformRefused if no header can carry the key.
+class Wire:
+    """The way to one platform under one key; raises PlatformRefused if no header can carry the key.
 
     No redirects, no retries, no cookies, no proxies or certificates from the environment, and no host that leads
     into a private network. Nothing is connected before the first request.
     """
+
+    def __init__(self, base_url: str, key: Secret, connections: int, agent: str) -> None:
+        self._base = httpx.URL(base_url)
+        self._key = key
+        self._asking = httpx.Headers(
+            {
+                "Host": self._base.netloc.decode("ascii"),
+                "Authorization": f"Bearer {_sendable(key)}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "Connection": "keep-alive",
+                "User-Agent": agent,
+            }
+        )
+        self._telling = httpx.Headers({**self._asking, "Content-Type": "application/json"})
+        self._transport = open_transport(connections, plain=self._base.scheme != "https")
+        self._is_closed = False
+        # aiohttp asks no resolver for a host that is a number.
+        self._fault = astray(self._base.host, plain=self._base.scheme != "https")
+
+    def url(self, path: str) -> httpx.URL:
+        """The address of a path, which is quoted already, below that of the platform."""
+        return self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + path.encode("ascii"))
+
+    async def exchange(
+        self,
+        method: str,
+        url: httpx.URL,
+        answer: float,
+        limit: int,
+        *,
+        content: bytes = b"",
+        query: Mapping[str, str] | None = None,
+    ) -> Received | NoReply:
+        """Send one request and read its answer, at most `limit` bytes of body; nothing but cancellation is raised.
+
+        `content` is JSON. `answer` is in seconds: as long may the head of the answer take once connected, and as long
+        again its body.
+        """
+        if self._fault:
+            return NoReply(unsent=True, cause=f"platform.url is {self._fault}")
+        request = self._request(method, url if query is None else url.copy_merge_params(query), content, answer)
+        try:
+            # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
+            async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer):
+                response = await self._sent(request)
+        except Exception as exc:  # whatever it is, the answer is lost; who dials must hear of it as a value
+            return NoReply(unsent=unsent(exc), cause=cause(exc, self._key))
+        body, fault = await _body(response, answer, limit)
+        told = _headers(response)
+        return Received(
+            response.status_code,
+            redact_bytes(body, self._key),
+            fault,
+            told.get(b"retry-after", ""),
+            told.get(b"location", ""),
+            told.get(b"date", ""),
+        )
+
+    def _request(self, method: str, url: httpx.URL, content: bytes, answer: float) -> httpx.Request:
+        request = httpx.Request(
+            method,
+            url,
+            headers=self._telling if content else self._asking,
+            stream=httpx.ByteStream(content),  # not as `content`: httpx would look through the headers twice more
+            extensions={"timeout": _timeouts(answer)},
+        )
+        request.read()
+        return request
+
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        if self._is_closed:  # the transport would open itself again
+            raise RuntimeError("the client was closed before")
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections; nothing is sent any more."""
+        self._is_closed = True
+        await self._transport.aclose()
+
+
+def open_transport(connections: int, *, plain: bool) -> AiohttpTransport:
+    """httpx's transport with at most that many connections; `plain` is for requests without TLS."""
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
     )
     transport = AiohttpTransport(verify=_tls(), trust_env=False, retries=0, limits=limits)
-    transport.client = lambda: _aiohttp_client(transport, plain=httpx.URL(base_url).scheme != "https")
-    return httpx.AsyncClient(
-        base_url=base_url,
-        transport=transport,
-        headers={
-            "Authorization": f"Bearer {_sendable(key)}",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": agent,
-        },
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        limits=limits,
-        follow_redirects=False,
-        trust_env=False,
-    )
+    transport.client = lambda: _aiohttp_client(transport, plain=plain)
+    return transport
 
 
 @cache
@@ -111,36 +185,11 @@ def _sendable(key: Secret) -> str:
     return text
 
 
-def timeouts(answer: float) -> httpx.Timeout:
+@cache
+def _timeouts(answer: float) -> Mapping[str, float | None]:
     """Timeouts of one request whose answer may take that many seconds once it is connected."""
     connect = min(CONNECT_TIMEOUT, answer)
-    return httpx.Timeout(connect=connect, pool=connect, read=answer, write=answer)
-
-
-async def exchange(http: httpx.AsyncClient, request: httpx.Request, answer: float, limit: int) -> Received | NoReply:
-    """Send one request and read its answer, at most `limit` bytes of body; nothing but cancellation is raised.
-
-    `answer` is in seconds: as long may the head of the answer take once connected, and as long again its body.
-    """
-    # aiohttp asks no resolver for a host that is a number.
-    if fault := astray(request.url.host, plain=request.url.scheme != "https"):
-        return NoReply(unsent=True, cause=f"platform.url is {fault}")
-    try:
-        # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
-        async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer):
-            response = await http.send(request, stream=True)
-    except Exception as exc:  # whatever it is, the answer is lost; who dials must hear of it as a value
-        return NoReply(unsent=unsent(exc), cause=cause(exc, request))
-    body, fault = await _body(response, answer, limit)
-    headers = response.headers
-    return Received(
-        response.status_code,
-        redact_bytes(body, _key_of(request)),
-        fault,
-        headers.get("Retry-After", ""),
-        headers.get("Location", ""),
-        headers.get("Date", ""),
-    )
+    return httpx.Timeout(connect=connect, pool=connect, read=answer, write=answer).as_dict()
 
 
 async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[bytes, str]:
@@ -148,7 +197,7 @@ async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[b
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
-            async for piece in response.aiter_bytes():
+            async for piece in _pieces(response):
                 body += piece
                 if len(body) > limit:
                     return b"", f"is larger than {limit >> 20} MiB"
@@ -159,11 +208,26 @@ async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[b
     return bytes(body), ""
 
 
+def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
+    """The body as it comes. What is not packed is taken from below httpx, which would hand it on three times."""
+    is_packed = any(name.lower() == b"content-encoding" for name, _ in response.headers.raw)
+    return response.aiter_bytes() if is_packed else cast(httpx.AsyncByteStream, response.stream)
+
+
 async def _close(response: httpx.Response) -> None:
     # The answer has been read or given up: a connection that cannot be closed in good order changes nothing.
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await response.aclose()
+
+
+def _headers(response: httpx.Response) -> dict[bytes, str]:
+    """The headers by their names in small letters, those that stand several times joined."""
+    told: dict[bytes, str] = {}
+    for name, value in response.headers.raw:
+        small, text = name.lower(), value.decode("latin-1")
+        told[small] = f"{told[small]}, {text}" if small in told else text
+    return told
 
 
 def unsent(exc: BaseException) -> bool:
@@ -175,23 +239,19 @@ def unsent(exc: BaseException) -> bool:
     return isinstance(exc.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
-def cause(exc: BaseException, request: httpx.Request) -> str:
+def cause(exc: BaseException, key: Secret) -> str:
     """A failure in a few words: what happened, then its class and text for whoever searches, without key and full
     numbers.
     """
     origin = _origin(exc)
     if isinstance(origin, aiohttp.ClientConnectorError) and isinstance(origin.os_error, Astray):
         return str(origin.os_error.strerror)
-    words = mask_numbers(excerpt(str(origin), _key_of(request), CAUSE_LIMIT))
+    words = mask_numbers(excerpt(str(origin), key, CAUSE_LIMIT))
     name = type(origin).__name__
     if plain := next((plain for kind, plain in _PLAIN_WORDS if isinstance(origin, kind)), None):
         is_told = isinstance(origin, aiohttp.ServerDisconnectedError | TimeoutError) or not words
         return f"{plain} ({name})" if is_told else f"{plain} ({name}: {words})"
     return f"{name}: {words}" if words else name
-
-
-def _key_of(request: httpx.Request) -> Secret:
-    return Secret(request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
 def _origin(exc: BaseException) -> BaseException:

@@ -72,7 +72,11 @@ def payload_bytes(request: DialRequest) -> bytes:
 
     Raises ValueError for a number that JSON does not have (NaN, infinity).
     """
-    return json.dumps(payload(request), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _as_json(payload(request)).encode("ascii")
+
+
+_as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+"""Made once: `json.dumps` makes an encoder for each dial."""
 
 
 # --- coming in: JSON -----------------------------------------------------------------------------
@@ -88,7 +92,7 @@ def parse(body: bytes) -> JSON:
     if "\\ud" in text or "\\uD" in text:
         text = _HALVES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
     try:
-        return json.loads(text, object_hook=_forget_token, parse_float=_finite, parse_constant=_nothing)
+        return _from_json(text)
     except (ValueError, RecursionError):
         raise Unreadable("is not JSON" if text.strip() else "is empty") from None
 
@@ -105,6 +109,10 @@ def _finite(text: str) -> float | None:
 
 def _nothing(_: str) -> None:
     return None
+
+
+_from_json = json.JSONDecoder(object_hook=_forget_token, parse_float=_finite, parse_constant=_nothing).decode
+"""Made once: `json.loads` makes a decoder for each answer."""
 
 
 # --- coming in: calls ----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ MOST_STEPS = 3_000_000
 """Steps after which a process is taken to be going round in a circle."""
 
 _TICK = 1e-9
-"""A clock that stood exactly at its deadlines would keep aiolimiter there for ever."""
+"""A clock that stood exactly at its deadlines would keep there for ever whoever waits for them."""
 
 _CLOSINGS = 20
 """A coroutine that awaits in its `finally` is closed once more for each of those awaits."""

@@ -15,8 +15,9 @@ from typing import Any
 
 from dialer.clock import Clock
 from dialer.errors import DialerError, ExitCode
-from dialer.ledger import InlineExecutor, Ledger
+from dialer.ledger import Bound, InlineExecutor, Ledger
 from dialer.model import Campaign, StopCause
+from dialer.runner.accounts import Account, accounts_of
 from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, worst
 from dialer.runner.engine import Engine
@@ -143,8 +144,10 @@ class _Run:
     async def run(self) -> ExitCode:
         await self._ledger.start_run("run", [campaign.name for campaign in self._orders.campaigns])
         await self._clockwork.begin()
-        for campaign in self._orders.campaigns:
-            await self._add_engine(campaign)
+        bounds = [await self._ledger.bind(campaign) for campaign in self._orders.campaigns]
+        learned = [(campaign, bound.lines) for campaign, bound in zip(self._orders.campaigns, bounds, strict=True)]
+        for (campaign, _), bound, account in zip(learned, bounds, accounts_of(learned, self._clock), strict=True):
+            await self._add_engine(campaign, bound, account)
         beside = [asyncio.create_task(work) for work in self._what_happens()]
         try:
             await asyncio.gather(*(self._run_one(engine) for engine in self._engines))
@@ -157,8 +160,7 @@ class _Run:
         await self._ledger.end_run(code, "")
         return code
 
-    async def _add_engine(self, campaign: Campaign) -> None:
-        bound = await self._ledger.bind(campaign)
+    async def _add_engine(self, campaign: Campaign, bound: Bound, account: Account) -> None:
         client = SimulatedClient(self._process.network, self._clock, self._number, self._orders.account)
 
         def say(event: str, sentence: str, **_: Any) -> None:
@@ -167,7 +169,7 @@ class _Run:
         engine = Engine(
             campaign,
             bound.id,
-            bound.lines,
+            account,
             self._ledger,
             client,
             self._clock,

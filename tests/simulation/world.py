@@ -140,7 +140,7 @@ class World:
     def _check_sums(self) -> None:
         """I3 at every moment at which nothing runs."""
         counted = dict(self._rows("SELECT campaign_id || state, COUNT(*) FROM contacts GROUP BY 1"))
-        kept = dict(self._rows("SELECT campaign_id || state, n FROM counters WHERE n > 0"))
+        kept = dict(self._rows("SELECT campaign_id || state, SUM(n) FROM tallies GROUP BY 1 HAVING SUM(n) > 0"))
         if counted != kept:
             self.broken.append(f"I3 the counters say {kept}, the contacts are {counted}")
 
@@ -316,5 +316,5 @@ class World:
 
     def _tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """The ledger's rows, without what differs from machine to machine."""
-        names = ("attempts", "contacts", "events", "imports", "rejects", "counters")
+        names = ("attempts", "contacts", "events", "imports", "rejects", "tallies")
         return {name: self._rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in names}  # noqa: S608 - ours

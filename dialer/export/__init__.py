@@ -7,10 +7,8 @@ alone. Rows are taken one at a time, so memory does not grow with the campaign.
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +17,21 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dialer.errors import DialerError, UsageError
-from dialer.model.plain import shown
+from dialer.export.cells import INTEGERS, OWN, Row, as_text, guarded, picker, typed, unpacked, written
+from dialer.export.table import write_csv
+
+__all__ = [
+    "ATTEMPT_COLUMNS",
+    "REJECT_COLUMNS",
+    "RESULT_COLUMNS",
+    "STANDARD_OUTPUT",
+    "as_text",
+    "check_target",
+    "export",
+    "guarded",
+    "replacing",
+    "result_columns",
+]
 
 RESULT_COLUMNS = (
     "campaign",
@@ -72,26 +84,23 @@ REJECT_COLUMNS = ("campaign", "file", "line", "column", "value", "reason", "why"
 
 STANDARD_OUTPUT = "-"
 
-_OWN = "row."  # before the name of a contact's own column
 _JSON_COLUMNS = frozenset({"transcript"})
-_INTEGERS = frozenset({"attempts", "duration_seconds", "serial", "costs", "line"})
 _PARQUET_ROWS = 5000  # in one row group; with transcripts some 25 MB of text
 
-Row = Mapping[str, Any]
 Writer = Callable[[Iterator[Row], Sequence[str], BinaryIO], int]
 
 
 def result_columns(list_columns: Iterable[str]) -> tuple[str, ...]:
     """The columns of an export of one row a contact, whose list has these columns."""
-    return RESULT_COLUMNS + tuple(_OWN + name for name in list_columns)
+    return RESULT_COLUMNS + tuple(OWN + name for name in list_columns)
 
 
 def export(rows: Iterator[Row], columns: Sequence[str], target: str | Path, *, stdout: BinaryIO | None = None) -> int:
     """Write the rows with these columns to a `.csv`, `.parquet` or `.jsonl` file, or as CSV to `-`.
 
-    A row holds its values by column; columns `row.<name>` are found in its JSON text `row`. Gives the number of
-    rows written. `stdout` is where `-` goes (default: standard output); a reader who closes it early has had
-    enough, and that is no error.
+    A row holds its values by column; columns `row.<name>`, which come last, are found in its JSON text `row`. Gives
+    the number of rows written. `stdout` is where `-` goes (default: standard output); a reader who closes it early
+    has had enough, and that is no error.
 
     Raises:
         UsageError: a kind of file that is not known, or a place where no file can be.
@@ -117,7 +126,7 @@ def check_target(target: str | Path) -> Writer:
     path = Path(target)
     write = _WRITERS.get(path.suffix.lower())
     if str(target) == STANDARD_OUTPUT:
-        return _write_csv
+        return write_csv
     if write is None:
         kinds = ", ".join(_WRITERS)
         raise UsageError(
@@ -172,7 +181,7 @@ def _unwritable(path: Path, error: OSError) -> DialerError:
 def _to_output(rows: Iterator[Row], columns: Sequence[str], stdout: BinaryIO) -> int:
     written = _Counted(rows)
     try:
-        _write_csv(written, columns, stdout)
+        write_csv(written, columns, stdout)
         stdout.flush()
     except BrokenPipeError:
         # What the interpreter flushes at its end would meet the closed pipe again.
@@ -197,32 +206,12 @@ class _Counted(Iterator[Row]):
 # --- the three kinds of file -------------------------------------------------------------------------
 
 
-def _write_csv(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> int:
-    lines = csv.writer(_UnixLines(out), lineterminator="\r\n")
-    lines.writerow([guarded(name) for name in columns])
-    count = 0
-    for row in rows:
-        lines.writerow([guarded(as_text(value)) for value in _values(row, columns)])
-        count += 1
-    return count
-
-
-class _UnixLines:
-    """Ends lines in a newline alone. The csv module is told of both characters, so that it quotes both in a cell."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
-
-    def write(self, line: str) -> int:
-        return self._out.write(line.removesuffix("\r\n").encode() + b"\n")
-
-
 def _write_jsonl(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -> int:
-    count = 0
+    count, pick = 0, picker(columns)
     for row in rows:
-        values = dict(zip(columns, _values(row, columns), strict=True))
+        values = dict(zip(columns, pick(row), strict=True))
         for name in _JSON_COLUMNS & values.keys():
-            values[name] = _unpacked(values[name])
+            values[name] = unpacked(values[name])
         out.write(_json_line(values).encode() + b"\n")
         count += 1
     return count
@@ -238,9 +227,9 @@ def _json_line(values: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     """A value of JSON, its texts without what commands a terminal."""
     if isinstance(value, str):
-        return _written(value)
+        return written(value)
     if isinstance(value, Mapping):
-        return {_written(name): _plain(inner) for name, inner in value.items()}
+        return {written(name): _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -248,10 +237,10 @@ def _write_parquet(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -
     import pyarrow as pa  # only here: it takes a third of a second
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(name, pa.int64() if name in _INTEGERS else pa.string()) for name in columns])
-    count = 0
+    schema = pa.schema([(name, pa.int64() if name in INTEGERS else pa.string()) for name in columns])
+    count, pick = 0, picker(columns)
     with pq.ParquetWriter(out, schema) as writer:
-        while batch := [_cells(row, columns) for row in islice(rows, _PARQUET_ROWS)]:
+        while batch := [_cells(pick(row), columns) for row in islice(rows, _PARQUET_ROWS)]:
             arrays = [
                 pa.array(cells, field.type) for cells, field in zip(zip(*batch, strict=True), schema, strict=True)
             ]
@@ -260,54 +249,8 @@ def _write_parquet(rows: Iterator[Row], columns: Sequence[str], out: BinaryIO) -
     return count
 
 
-def _cells(row: Row, columns: Sequence[str]) -> list[int | str | None]:
-    return [_typed(name, value) for name, value in zip(columns, _values(row, columns), strict=True)]
+def _cells(values: Sequence[Any], columns: Sequence[str]) -> list[int | str | None]:
+    return [typed(name, value) for name, value in zip(columns, values, strict=True)]
 
 
-_WRITERS: Mapping[str, Writer] = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_jsonl}
-
-
-# --- cells -------------------------------------------------------------------------------------------
-
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # the wide forms are read as the narrow ones in East Asia
-_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-
-
-def guarded(cell: str) -> str:
-    """The cell, with a leading ' where a spreadsheet would take it for a formula.
-
-    A plain number is none, and neither is a telephone number in E.164.
-    """
-    if not _FORMULA.match(cell) or _PLAIN_NUMBER.fullmatch(cell):
-        return cell
-    return "'" + cell
-
-
-def as_text(value: Any) -> str:
-    """A value as a cell: text without control characters, null as nothing, all else as JSON."""
-    if isinstance(value, str):
-        return _written(value)
-    return "" if value is None else _written(json.dumps(value, ensure_ascii=False))
-
-
-def _typed(column: str, value: Any) -> int | str | None:
-    return value if value is None or column in _INTEGERS else as_text(value)
-
-
-def _values(row: Row, columns: Sequence[str]) -> list[Any]:
-    own = json.loads(row["row"]) if "row" in row else {}
-    return [own.get(name.removeprefix(_OWN)) if name.startswith(_OWN) else row.get(name) for name in columns]
-
-
-def _unpacked(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _written(text: str) -> str:
-    """The text as a file may hold it: an export is looked at in terminals, and what the platform says is anybody's.
-
-    JSON can name half a character, which no file can hold; such a half is written out as its code.
-    """
-    if text.isprintable():
-        return text
-    return shown(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+_WRITERS: Mapping[str, Writer] = {".csv": write_csv, ".parquet": _write_parquet, ".jsonl": _write_jsonl}
