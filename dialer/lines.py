@@ -65,7 +65,7 @@ class Line:
 
     def refused(self) -> None:
         """The account was full: there was no call. Frees the line."""
-        self._let_go(Refused(self._number))
+        self._let_go(Refused(self._number, self._since))
 
     def free(self, *, was_call: bool = True) -> None:
         """Count it no longer, since its call ended or now; `was_call` False: there never was one. To free a free line

@@ -31,6 +31,7 @@ class OthersSeen:
         self._clock = clock
         self._live: dict[str, datetime] = {}
         self._asked: dict[str, float] = {}
+        self._stale: set[str] = set()
 
     @property
     def count(self) -> int:
@@ -78,7 +79,7 @@ class OthersSeen:
         return not (record.is_over or is_old or self._lines.is_ours(record.own_id, record.platform_id))
 
     def _began(self, name: str, record: CallRecord, now: datetime) -> None:
-        if name not in self._live and len(self._live) < _MOST:
+        if name not in self._live and name not in self._stale and len(self._live) < _MOST:
             self._live[name] = record.started_at or now
             self._lines.others(1, self._moment(record.started_at, now))
 
@@ -93,10 +94,12 @@ class OthersSeen:
         """Those that the list would show if it still knew them, and those that are too old."""
         began = [record.started_at for record in records if record.started_at is not None]
         reaches_to = min(began, default=None)
+        self._stale &= shown.keys()
         for name, at in list(self._live.items()):
             is_covered = is_whole or (reaches_to is not None and at > reaches_to)
             if (name not in shown and is_covered) or now - at > _LONGEST:
                 self._ended(name, None, now)
+                self._stale.add(name)
             elif name in shown:
                 self._asked.pop(name, None)
             else:

@@ -20,7 +20,7 @@ def told(current: Pacing, *heard: tuple[float, Heard]) -> Pacing:
 
 def full(limit: int, **more: object) -> Pacing:
     """An account with so many calls that were all taken long ago, and nothing more to be found out for now."""
-    current = Pacing(float(limit), probe=Probe(credit=0.0), habits=Habits(delay=0.2, lag=0.1, call=60.0))
+    current = Pacing(float(limit), probe=Probe(credit=0.0), habits=Habits(late=0.4, call=60.0))
     current = told(current, *((0.0, Taken(n, 0.0, is_dial=False)) for n in range(limit)))
     return pacing.replace(current, **more)  # type: ignore[arg-type]
 
@@ -52,12 +52,12 @@ def test_to_begin_anew_keeps_the_calls_that_are_counted() -> None:
 
 
 def test_a_refusal_shows_how_many_calls_the_account_takes() -> None:
-    current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101)))
+    current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
     assert (current.limit, current.slots.count, current.strikes) == (50.0, 50, 1)
 
 
 def test_calls_that_had_ended_unknown_to_us_are_taken_off_what_a_refusal_showed() -> None:
-    current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101)))
+    current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
     current = told(current, (10.3, Freed(1, 9.5, 0.0)), (10.3, Freed(2, 9.9, 0.0)), (10.3, Freed(3, 10.05, 0.0)))
     assert current.limit == 48.0
     later = told(current, (20.0, Nothing()), (20.1, Freed(4, 9.0, 0.0)))
@@ -69,7 +69,7 @@ def test_refusals_that_were_under_way_are_one() -> None:
     current = full(50)
     for line in (101, 102, 103):
         current = told(current, (10.0, Taken(line, 10.0)))
-    current = told(current, (10.1, Refused(101)), (10.11, Refused(102)), (10.12, Refused(103)))
+    current = told(current, (10.1, Refused(101, 10.0)), (10.11, Refused(102, 10.0)), (10.12, Refused(103, 10.0)))
     assert (current.strikes, current.slots.count, current.limit) == (1, 50, 50.0)
 
 
@@ -78,7 +78,7 @@ def test_after_refusals_in_a_row_calls_are_let_run_out_and_one_is_tried_at_a_tim
     for n in range(5):
         current = told(current, (now, Taken(1000 + n, now)))
         assert pacing.lines(current) == 1 or n == 0
-        current = told(current, (now + 0.1, Refused(1000 + n)))
+        current = told(current, (now + 0.1, Refused(1000 + n, now)))
         lines.append(pacing.lines(current))
         while current.slots.count > lines[-1] - 1:
             now += 1.0
@@ -90,7 +90,7 @@ def test_after_refusals_in_a_row_calls_are_let_run_out_and_one_is_tried_at_a_tim
 
 def test_one_refusal_does_not_take_a_line_away_where_others_were_quicker_only_their_line_is_left_free() -> None:
     current = pacing.replace(told(full(80), (10.0, Others(19, 9.0))), limit=100.0)
-    current = told(current, (10.0, Taken(101, 10.0)), (10.1, Refused(101)))
+    current = told(current, (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
     assert current.limit == 99.0
     current = told(current, (10.3, Others(1, 9.95)), (20.0, Nothing()), (20.0, Freed(1, 20.0, 0.0)))
     assert (current.limit, current.margin) == (100.0, 1.0)
@@ -100,7 +100,7 @@ def test_one_refusal_does_not_take_a_line_away_where_others_were_quicker_only_th
 
 
 def test_a_refusal_of_a_dial_of_long_ago_shows_what_holds_now() -> None:
-    current = told(full(10), (5.0, Refused(3)))
+    current = told(full(10), (5.0, Refused(3, 5.0)))
     assert (current.limit, current.slots.count) == (9.0, 9)
 
 
@@ -136,7 +136,7 @@ def test_a_probe_is_paid_for_and_one_line_and_confirmed_by_its_refusal() -> None
     rich = full(50, probe=Probe(credit=1.0))
     probing = told(rich, (200.0, Nothing()))
     assert pacing.lines(probing) == 51
-    refused = told(probing, (200.0, Taken(101, 200.0)), (200.1, Refused(101)), (300.0, Nothing()))
+    refused = told(probing, (200.0, Taken(101, 200.0)), (200.1, Refused(101, 200.0)), (300.0, Nothing()))
     assert (refused.limit, refused.strikes, pacing.lines(refused)) == (50.0, 0, 50)
     assert refused.probe.credit < 0.1
 
@@ -197,7 +197,7 @@ def test_the_count_is_kept_and_the_limit_stays_in_its_bounds_whatever_is_told(
             over: dict[str, Heard] = {
                 "free": Freed(one[0], (now + one[1]) / 2, one[1]),
                 "drop": Dropped(one[0], one[1]),
-                "refuse": Refused(one[0]),
+                "refuse": Refused(one[0], one[1]),
             }
             current = told(current, (now, over[what]))
         assert current.slots.count == len(live) + others

@@ -39,16 +39,16 @@ LINES = 1000
 PEOPLE = 5_000
 TALK, NO_ANSWER = 850.0, 60.0
 """Mean seconds of a call that is answered, and seconds of one that is not. Calls are long here so that an hour on a
-thousand lines is seven thousand calls, and less than a minute of a test."""
+thousand lines is seven thousand calls, and about a minute of a test."""
 
 EVERY = 300.0
 """Seconds between two looks at what the process holds."""
 
-WARM, AT_LAST = (600.0, 1800.0), (2100.0, 3300.0)
+WARM, AT_LAST = (1500.0, 2100.0), (2700.0, 3600.0)
 """The seconds of the looks that are compared: all lines are in use in both."""
 
 SQLITE_CACHE, CHECKPOINT = 32 * 1024 * 1024, 4000 * 4096
-"""Bytes of pages that the ledger's connection keeps in memory, and of the WAL at which they are brought into the ledger."""
+"""Bytes of the ledger that its connection keeps in memory, and of the WAL at which it is brought into the ledger."""
 
 
 NEVER_ANSWERS, LOSES = 3, 97
@@ -288,7 +288,7 @@ def nothing_is_left_behind(hour: Hour) -> None:
 
 
 def memory_stays_flat(hour: Hour) -> None:
-    assert hour.calls() > 2000
+    assert hour.calls() > 1500
     blocks = hour.least("blocks", AT_LAST) - hour.least("blocks", WARM)
     assert blocks / hour.calls() < 5, hour.looks  # a result that is kept is a dozen, a float is one
     resident = hour.least("resident", AT_LAST) - hour.least("resident", WARM)
@@ -310,6 +310,7 @@ def the_wal_stays_bounded_and_the_ledger_whole(hour: Hour) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_an_hour_at_a_thousand_lines(tmp_path: Path) -> None:
     hour = Hour(tmp_path)
     hour.open_before = descriptors()

@@ -7,7 +7,7 @@ Where one is not, or something is wrong, the same lines are read once more recor
 from __future__ import annotations
 
 import csv
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, compress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from dialer.model import ListRules, Reject, RejectReason
 _LONGEST_FIELD = 16 * 1024 * 1024
 """In characters. Longer cells are taken for an open quote, lest it swallow the file into the memory."""
 _PIECE = 16 * 1024 * 1024
-"""In characters. A piece ends here, however few its rows."""
+"""In characters. A piece that is read record by record ends here, however few its rows."""
 _DELIMITERS = (",", ";", "\t")
 
 _Records = tuple[Sequence[int], list[list[str]]]
@@ -52,26 +52,16 @@ class _Source:
         self._under_way: list[str] = []
         self._row_begins = 1
         self._row_size = 0
-        self._size = 0
         start = self._start()
         self.delimiter = _delimiter(path, _first_lines(start), rules)
         self._runs = self._read(start)
         self.columns = header.names(path, self._header())
 
     def batches(self, rows: int) -> Iterator[_Records]:
-        """The physical lines on which records begin, and their cells, so many records at a time."""
-        lines: list[int] = []
-        records: list[list[str]] = []
-        for some_lines, some_records in self._runs:
-            lines.extend(some_lines)
-            records.extend(some_records)
-            is_large = self._size > _PIECE
-            while len(lines) >= rows or (is_large and lines):
-                yield lines[:rows], records[:rows]
-                del lines[:rows], records[:rows]
-                self._size = 0
-        if lines:
-            yield lines, records
+        """The physical lines on which records begin, and their cells: what was read at once, at most so many."""
+        for lines, records in self._runs:
+            for at in range(0, len(records), rows):
+                yield lines[at : at + rows], records[at : at + rows]
 
     def _start(self) -> list[str]:
         """The first blocks, up to one with a line that is not blank."""
@@ -93,37 +83,52 @@ class _Source:
         """The records in runs, each with the physical lines on which its records begin; blank lines are none."""
         line = 1
         while block:
-            records = self._at_once(block)
-            if len(records) == len(block):
-                self._size += sum(map(len, block))
-                yield _without_blanks(range(line, line + len(block)), records)
+            if (records := self._at_once(block)) is not None:
+                yield _without_blanks(self._begins(block, line, len(records)), records)
                 line += len(block)
             else:
                 line = yield from self._one_by_one(block, line)
             block = next(self._blocks, [])
 
-    def _at_once(self, block: list[str]) -> list[list[str]]:
-        """The records; none where something is wrong with one, or where the last goes on behind the block."""
+    def _at_once(self, block: list[str]) -> list[list[str]] | None:
+        """The records; None where something is wrong with one, or where the last goes on behind the block."""
         try:
-            return list(csv.reader(block, delimiter=self.delimiter, strict=True))
+            return list(self._reader(block))
         except csv.Error:
-            return []
+            return None
+
+    def _begins(self, block: list[str], line: int, records: int) -> Sequence[int]:
+        """On which lines the records of a block begin that was read at once."""
+        if records == len(block):
+            return range(line, line + records)
+        reader = self._reader(block)
+        return [line, *(line + reader.line_num for _ in reader)][:-1]
+
+    def _reader(self, lines: Iterable[str]) -> csv.Reader:
+        return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
     def _one_by_one(self, block: list[str], line: int) -> Generator[_Records, None, int]:
         """As `_read`, from a block up to the end of one with which a record ends too; gives the line after it."""
-        reader = csv.reader(self._remembered(block), delimiter=self.delimiter, strict=True)
-        first = line
+        reader = self._reader(self._remembered(block))
+        lines: list[int] = []
+        records: list[list[str]] = []
+        before, size = line - 1, 0
         self._begin(line)
         try:
             for cells in reader:
-                if cells:
-                    yield (line,), [cells]
-                line = reader.line_num + first
+                lines.append(line)
+                records.append(cells)
+                size += self._row_size
+                line = reader.line_num + before + 1
                 self._begin(line)
+                if size > _PIECE:
+                    yield _without_blanks(lines, records)
+                    lines, records, size = [], [], 0
                 if not self._left:
                     break
         except csv.Error as fault:
-            raise self._broken(line, reader.line_num + first - 1, str(fault)) from None
+            raise self._broken(line, reader.line_num + before, str(fault)) from None
+        yield _without_blanks(lines, records)
         return line
 
     def _begin(self, line: int) -> None:
@@ -135,7 +140,6 @@ class _Source:
         while block:
             for self._left, line in zip(range(len(block) - 1, -1, -1), block, strict=True):
                 self._under_way.append(line)
-                self._size += len(line)
                 self._row_size += len(line)
                 if self._row_size > LONGEST_LINE:
                     raise self._endless()
@@ -159,7 +163,7 @@ class _Source:
         return ListError(f"{self.path}: line {opened_at}: {what}; mend the file, nothing of it was taken")
 
 
-def _without_blanks(lines: range, records: list[list[str]]) -> _Records:
+def _without_blanks(lines: Sequence[int], records: list[list[str]]) -> _Records:
     if all(records):
         return lines, records
     return list(compress(lines, records)), list(filter(None, records))

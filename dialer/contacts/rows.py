@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import accumulate, compress, repeat
 from typing import TypeVar
 
 from dialer.model import JSON, Chunk, ListRules, Number, Numbers, Reject, RejectReason, Rows, plain
@@ -117,16 +117,19 @@ class Sorter:
         persons = firsts.e164 if self._id is None else _stripped(piece, self._id)
         if not bad and all(firsts.e164):
             return Rows(piece.file, lines, persons, firsts.e164, firsts.regions, firsts.kinds, data, called.others)
-        good = [at for at, number in enumerate(firsts.e164) if number and at not in bad]
+        is_good = bytearray(map(bool, firsts.e164))
+        for at in bad:
+            is_good[at] = 0
+        places = list(accumulate(is_good, initial=0)) if called.others else ()
         return Rows(
             piece.file,
-            _picked(lines, good),
-            _picked(persons, good),
-            _picked(firsts.e164, good),
-            _picked(firsts.regions, good),
-            _picked(firsts.kinds, good),
-            _picked(data, good),
-            {place: called.others[at] for place, at in enumerate(good) if at in called.others},
+            list(compress(lines, is_good)),
+            list(compress(persons, is_good)),
+            list(compress(firsts.e164, is_good)),
+            list(compress(firsts.regions, is_good)),
+            list(compress(firsts.kinds, is_good)),
+            list(compress(data, is_good)),
+            {places[at]: numbers for at, numbers in called.others.items() if is_good[at]},
         )
 
     def _data(self, piece: Piece) -> Iterator[str]:

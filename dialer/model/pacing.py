@@ -58,9 +58,10 @@ class Others:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A dial of ours was turned away for want of room, however that was told: it never was a call."""
+    """A dial of ours, sent at that instant, was turned away for want of room, however that was told: there was no call."""
 
     line: int
+    sent: float
 
 
 @dataclass(frozen=True, slots=True)

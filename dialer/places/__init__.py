@@ -34,7 +34,7 @@ _KINDS = (
 
 # How numbers begin and how long they are → what stands before the rest in E.164, from where on the rest is taken, region
 # and kind. With the plus or without, five digits are looked at.
-_Starts = dict[tuple[str, int], tuple[str, int, str, str]]
+_Start = tuple[str, int, str, str]
 _START = 5
 
 # What is remembered: digits to cut off, region and kind; or the fault; None where nothing may be remembered.
@@ -182,7 +182,7 @@ _NO_COUNTRY = BadNumber(
     RejectReason.NO_COUNTRY,
     "the number has no plus and no country code; write it as +… or set contacts.country in the campaign",
 )
-_NONE = Number("", "", "")
+_NOWHERE = ("", "", "")
 _EMERGENCY = BadNumber(RejectReason.EMERGENCY_NUMBER, "this is an emergency number; it is never dialled")
 _SHORT = BadNumber(RejectReason.SHORT_NUMBER, "this is a short number, good only within its own country's networks")
 _INVALID = BadNumber(RejectReason.INVALID_NUMBER, "no such number is given out in its country")
@@ -225,7 +225,7 @@ class NumberReader:
         if country is not None and not known_region(country):
             raise ValueError(f"{country!r} is not an ISO region")
         self._country = country
-        self._starts: _Starts = {}
+        self._starts: dict[tuple[str, int], _Start] = {}
 
     def column(self, cells: Sequence[str]) -> Numbers:
         """The numbers of a column, cell by cell as if each were read by itself; of an empty cell nothing is said."""
@@ -239,43 +239,44 @@ class NumberReader:
                 head, cut, region, kind = start
                 number = head + text[cut:]
             else:
-                found = self._one(text)
-                if isinstance(found, BadNumber):
-                    faults[at], found = found, _NONE
-                number, region, kind = found.e164, found.region, found.kind
+                number, region, kind = self._one(at, text, faults)
             e164.append(number)
             regions.append(region)
             kinds.append(kind)
         return Numbers(e164, regions, kinds, faults)
 
-    def _one(self, text: str) -> Number | BadNumber:
+    def _one(self, at: int, text: str, faults: dict[int, BadNumber]) -> tuple[str, str, str]:
         """A cell of a column whose beginning is not known, or not as it is written."""
         if not text:
-            return _NONE
+            return _NOWHERE
         bare = text.strip().translate(_IGNORED)
         plus = bare.startswith("+")
-        if "." in text or not (bare[plus:].isdigit() and bare.isascii()):
-            return self(text)
-        key = bare[: _START + plus], len(bare)
-        if key not in self._starts and not self._learn(key, plus, bare[plus:]):
-            return self(text)
-        head, cut, region, kind = self._starts[key]
-        return Number(head + bare[cut:], region, kind)
+        if bare[plus:].isdigit() and bare.isascii() and "." not in text:
+            key = bare[: _START + plus], len(bare)
+            if (start := self._starts.get(key) or self._learn(key, plus, bare[plus:])) is not None:
+                head, cut, region, kind = start
+                return head + bare[cut:], region, kind
+        found = self(text)
+        if isinstance(found, Number):
+            return found.e164, found.region, found.kind
+        faults[at] = found
+        return _NOWHERE
 
-    def _learn(self, key: tuple[str, int], plus: bool, digits: str) -> bool:
-        """Remember what the first digits have decided; whether they have, and made numbers of all that begin so."""
+    def _learn(self, key: tuple[str, int], plus: bool, digits: str) -> _Start | None:
+        """Remember what the first digits decide of all that begin so and are as long; None if it is not that they are
+        numbers, or if more digits decide."""
         plan, rest = self._plan(plus, digits)
-        known = _START - len(digits) + len(rest)
         leaf = plan.root.leaf(rest) if plan is not None else None
-        if plan is None or leaf is None or plan.root.leaf(rest[:known]) is not leaf:
-            return False
+        code = len(digits) - len(rest)
+        if plan is None or leaf is None or plan.root.leaf(rest[: _START - code]) is not leaf:
+            return None
         self._read(plus, digits)
         verdict = leaf.answers[len(rest)]
         if not isinstance(verdict, tuple):
-            return False
+            return None
         cut, region, kind = verdict
-        self._starts[key] = f"+{plan.code}", plus + len(digits) - len(rest) + cut, region, kind
-        return True
+        start = self._starts[key] = f"+{plan.code}", plus + code + cut, region, kind
+        return start
 
     def __call__(self, text: str) -> Number | BadNumber:
         """The number in this text in E.164 with its region ('001': of no country) and kind, or why not."""

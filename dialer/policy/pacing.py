@@ -33,7 +33,7 @@ FIRST_RISE, RISE = 0.5, 0.2
 TOGETHER = 0.01
 """How many dials above the limit leave before the first of them is answered, as a share of the limit."""
 
-EARNED, MOST_EARNED, MOST_OWED = 0.0092, 8.0, 2.0
+EARNED, MOST_EARNED, MOST_OWED = 0.0088, 8.0, 2.0
 """How many refusals an accepted dial pays for; how many can be saved up, and be owed."""
 
 ROUTINE, EAGER = 2.4, 1.2
@@ -44,6 +44,9 @@ _DOWN = (0.0, 0.0, 0.04, 0.08, 0.16)
 
 _NOISE = 0.02
 """A probe that is refused this near below the limit confirms it: counts are good to a call or two."""
+
+_LATEST = 10.0
+"""Seconds: what becomes known later than this is an accident, by which nothing is judged."""
 
 _CLOCKS = 0.25
 """Seconds to which the platform's times are trusted."""
@@ -88,16 +91,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Means in seconds: from an end to our knowing of it, from a dial to its refusal, of a call."""
+    """Seconds: how `late` ends and refusals become known at worst, of late; how long a `call` is on average."""
 
-    delay: float = 2.0
-    lag: float = 0.2
+    late: float = 3.0
     call: float = 60.0
 
     @property
     def patience(self) -> float:
         """Seconds after which what happened at an instant is known."""
-        return max(0.5, 2.5 * self.delay, 1.5 * self.lag)
+        return max(0.5, 1.25 * self.late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Pacing:
 
     `limit`: the calls that it is believed to take, `highest` the most that it ever took. `step`: by how much the limit
     is being passed, while it rises. `margin`: lines left free because others take them faster than we learn of it.
-    `strikes`: refusals in a row, the last of them known at `struck_at`.
+    `says_late`: refusals come in a later record, not in the answer. `strikes`: refusals in a row, the last of them
+    known at `struck_at`.
     """
 
     limit: float
@@ -121,6 +124,7 @@ class Pacing:
     stepped_at: float = -inf
     is_first: bool = False
     margin: float = 0.0
+    says_late: bool = False
     strikes: int = 0
     struck_at: float = -inf
 
@@ -160,7 +164,8 @@ def _wanted(pacing: Pacing) -> float:
 
 def _is_awaited(pacing: Pacing) -> bool:
     """Whether enough dials above the limit are under way: the answer to one spares the refusal of many."""
-    above = sum(not dial.is_answered and dial.believed > pacing.limit for dial in pacing.unjudged)
+    says_late = pacing.says_late and not pacing.step
+    above = sum((says_late or not dial.is_answered) and dial.believed > pacing.limit for dial in pacing.unjudged)
     return above >= max(2.0 if pacing.step else 1.0, TOGETHER * pacing.limit)
 
 
@@ -186,9 +191,12 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
         case Dropped(line, at):
             return replace(_without(pacing, line), slots=slots.changed(pacing.slots, -1, at))
         case Others(change, at):
-            return replace(pacing, slots=slots.changed(pacing.slots, change, at))
-        case Refused(line):
-            return _refused(pacing, line, now)
+            counted = slots.changed(pacing.slots, change, at)
+            # Before a limit was ever met, so many live calls are proof that the account takes as many.
+            limit = max(pacing.limit, float(counted.count)) if pacing.is_first else pacing.limit
+            return replace(pacing, slots=counted, limit=min(limit, pacing.most))
+        case Refused(line, sent):
+            return _refused(pacing, line, sent, now)
         case Nothing():
             return pacing
 
@@ -205,11 +213,16 @@ def _freed(pacing: Pacing, line: int, at: float, since: float, now: float) -> Pa
     dial = _dial(pacing, line)
     habits = replace(
         pacing.habits,
-        delay=_towards(pacing.habits.delay, max(0.0, now - at), 0.05),
+        late=_later(pacing.habits.late, now - at),
         call=_towards(pacing.habits.call, max(0.0, at - since), 0.02),
     )
     pacing = replace(pacing, slots=slots.changed(pacing.slots, -1, at), habits=habits)
     return pacing if dial is None else _accepted(pacing, dial, now)
+
+
+def _later(late: float, seconds: float) -> float:
+    """The worst of late: what was worse before fades."""
+    return max(min(seconds, _LATEST), late + 0.02 * (max(seconds, 0.0) - late))
 
 
 def _towards(mean: float, value: float, weight: float) -> float:
@@ -219,15 +232,15 @@ def _towards(mean: float, value: float, weight: float) -> float:
 # --- a dial that was turned away -----------------------------------------------------------------
 
 
-def _refused(pacing: Pacing, line: int, now: float) -> Pacing:
+def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
     dial = _dial(pacing, line)
-    sent = now if dial is None else dial.sent  # one that was judged long ago shows what holds now
     credit = pacing.probe.credit if pacing.strikes else max(pacing.probe.credit - 1.0, -MOST_OWED)
     pacing = replace(
         _without(pacing, line),
+        says_late=pacing.says_late or dial is None or dial.is_answered,
         slots=slots.changed(pacing.slots, -1, sent),
         probe=replace(pacing.probe, credit=credit),
-        habits=replace(pacing.habits, lag=_towards(pacing.habits.lag, now - sent, 0.2)),
+        habits=replace(pacing.habits, late=_later(pacing.habits.late, now - sent)),
     )
     if sent < pacing.struck_at:  # it was under way when the refusal before it became known
         return pacing
@@ -306,7 +319,7 @@ def _risen(pacing: Pacing, limit: float, sent: float, now: float) -> Pacing:
     )
     if sent < pacing.stepped_at:  # of the step before
         return pacing
-    most = limit * (FIRST_RISE if pacing.is_first else RISE)
+    most = limit * (FIRST_RISE if pacing.is_first else RISE / 2.0 if pacing.says_late else RISE)
     step = most if pacing.is_first else min(2.0 * pacing.step, most)
     return replace(pacing, step=max(1.0, step), stepped_at=now)
 

@@ -194,18 +194,26 @@ def _timeouts(answer: float) -> Mapping[str, float | None]:
 
 async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[bytes, str]:
     """The body, unpacked, or nothing and a word on why not."""
-    body = bytearray()
+    body, fault = bytearray(), None
     try:
         async with asyncio.timeout(seconds):
-            async for piece in _pieces(response):
-                body += piece
-                if len(body) > limit:
-                    return b"", f"is larger than {limit >> 20} MiB"
-    except Exception as exc:  # the status is known and counts, whatever became of the body
-        return b"", f"broke off ({type(_origin(exc)).__name__})"
+            fault = await _read(response, body, limit)
+            await response.aclose()
+    except Exception as exc:
+        # The status is known and counts, whatever became of the body; and the body, whatever became of closing it.
+        fault = f"broke off ({type(_origin(exc)).__name__})" if fault is None else fault
     finally:
-        await _close(response)
-    return bytes(body), ""
+        if not response.is_closed:
+            await _close(response)
+    return (b"", fault) if fault else (bytes(body), "")
+
+
+async def _read(response: httpx.Response, body: bytearray, limit: int) -> str:
+    async for piece in _pieces(response):
+        body += piece
+        if len(body) > limit:
+            return f"is larger than {limit >> 20} MiB"
+    return ""
 
 
 def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
@@ -215,7 +223,7 @@ def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
 
 
 async def _close(response: httpx.Response) -> None:
-    # The answer has been read or given up: a connection that cannot be closed in good order changes nothing.
+    # The answer was given up: a connection that cannot be closed in good order changes nothing.
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await response.aclose()

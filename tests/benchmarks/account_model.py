@@ -46,7 +46,7 @@ class Controller(Protocol):
 
     def room(self, now: float) -> bool: ...
     def taken(self, line: int, now: float) -> None: ...
-    def refused(self, line: int, now: float) -> None: ...
+    def refused(self, line: int, sent: float, now: float) -> None: ...
     def placed(self, line: int, now: float) -> None: ...
     def shown(self, line: int, now: float) -> None: ...
     def freed(self, line: int, at: float, since: float, now: float) -> None: ...
@@ -173,7 +173,7 @@ class Account:
         self._do(self._now + self._cell.delay, self._poll)
 
     def _told_refused(self, line: int) -> None:
-        self._controller.refused(line, self._now)
+        self._controller.refused(line, self._sent.pop(line), self._now)
 
     def _told_live(self, line: int) -> None:
         self._controller.shown(line, self._now)
@@ -230,7 +230,7 @@ class Oracle:
 
     shown = placed
 
-    def refused(self, line: int, now: float) -> None:
+    def refused(self, line: int, sent: float, now: float) -> None:
         self._count -= 1
 
     def freed(self, line: int, at: float, since: float, now: float) -> None:
@@ -261,8 +261,8 @@ class Paced:
     def shown(self, line: int, now: float) -> None:
         self._hear(Shown(line), now)
 
-    def refused(self, line: int, now: float) -> None:
-        self._hear(Refused(line), now)
+    def refused(self, line: int, sent: float, now: float) -> None:
+        self._hear(Refused(line, sent), now)
 
     def freed(self, line: int, at: float, since: float, now: float) -> None:
         self._hear(Freed(line, at, since), now)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -20,7 +21,7 @@ def number(place: int) -> str:
     return f"+1415{200 + place // 10_000:03d}{place % 10_000:04d}"
 
 
-def body(place: int) -> dict[str, object]:
+def body(place: int) -> dict[str, Any]:
     """The dial of the n-th person, as dialer would send it."""
     call_id = f"{place:032d}"
     return {

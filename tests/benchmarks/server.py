@@ -1,8 +1,8 @@
 """A platform that costs as little as it can: `python -m tests.benchmarks.server [--answers-after S] [--calls-last S]`.
 
-It reads each request whole, echoes its numbers, call id and metadata in a record of the contract, and shows its calls in a
-list, newest first. It checks nothing, knows no limits and keeps nothing on disk: it is there to be faster than whoever
-dials it. It prints its address, and ends when its input ends.
+It reads each request whole, echoes its numbers, call id and metadata in a record of the contract, and shows its calls
+in a list, newest first. It checks nothing, knows no limits and keeps nothing on disk: it is there to be faster than
+whoever dials it. It prints its address, and ends when its input ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -35,17 +36,19 @@ _TALK = [
 
 @dataclass
 class Platform:
-    """The calls that were dialled; seconds are those of the event loop."""
+    """The calls that were dialled; seconds are those of the event loop. Calls last 0.2 to 1.8 times `calls_last`."""
 
     answers_after: float
     calls_last: float
+    dice: random.Random = field(default_factory=lambda: random.Random(4711))
     calls: deque[tuple[float, bytes, bytes]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     """When each ends, and its record before and after that."""
 
     def dial(self, body: bytes, now: float) -> bytes:
         """Take a dial; the answer's body."""
-        live, over = _records(json.loads(body), self.calls_last)
-        self.calls.append((now + self.calls_last, live, over))
+        seconds = self.calls_last * self.dice.uniform(0.2, 1.8)
+        live, over = _records(json.loads(body), seconds)
+        self.calls.append((now + seconds, live, over))
         return live if self.calls_last else over
 
     def list(self, query: str, now: float) -> bytes:
@@ -161,9 +164,7 @@ def served(*, answers_after: float = 0.0, calls_last: float = 0.0, core: int = 0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers-after", type=float, default=0.0, help="seconds that the answer to a dial takes")
-    parser.add_argument(
-        "--calls-last", type=float, default=0.0, help="seconds that a call lasts; 0: the answer says ended"
-    )
+    parser.add_argument("--calls-last", type=float, default=0.0, help="mean seconds of a call; 0: the answer says ended")
     asked = parser.parse_args()
     asyncio.run(serve(Platform(asked.answers_after, asked.calls_last)))
 
