@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from dialer.clock import Clock
 from dialer.ledger import Ledger, Passed
@@ -70,8 +71,9 @@ class Result:
         return self.passed is not None or (self.decision is not None and not self.decision.costs)
 
 
-def called(contacts: ListRules, call: CallRules, columns: Mapping[str, JSON]) -> tuple[list[str], list[str]]:
-    """The columns of a row that are sent as data and as metadata; `*` is all that have no other use."""
+@lru_cache(maxsize=64)
+def _called(contacts: ListRules, call: CallRules, columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """As `called`; the same for all rows of a list, and asked at each dial."""
     used = {*contacts.phone, contacts.id, call.agent_column, *contacts.steering}
     named = {*call.data, *call.metadata} - {"*"}
     rest = [column for column in columns if column not in used and column not in named]
@@ -79,6 +81,11 @@ def called(contacts: ListRules, call: CallRules, columns: Mapping[str, JSON]) ->
         [column for name in call.data for column in (rest if name == "*" else [name])],
         [column for name in call.metadata for column in (rest if name == "*" else [name])],
     )
+
+
+def called(contacts: ListRules, call: CallRules, columns: Mapping[str, JSON]) -> tuple[list[str], list[str]]:
+    """The columns of a row that are sent as data and as metadata; `*` is all that have no other use."""
+    return _called(contacts, call, tuple(columns))
 
 
 def request_for(campaign: Campaign, person: str, number: str, data: str, serial: int, secret: bytes) -> DialRequest:

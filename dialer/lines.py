@@ -181,7 +181,7 @@ class Lines:
     @property
     def in_use(self) -> int:
         """The account's calls that are live, as far as is known, those of others among them."""
-        return max(self._pacing.slots.count, len(self._held))
+        return max(self._pacing.slots.live, len(self._held))
 
     @property
     def is_idle(self) -> bool:
@@ -225,7 +225,7 @@ class Lines:
     def learn(self) -> None:
         """From now on the account's limit is wanted, not only a number that was given."""
         if self._pacing.limit >= self._pacing.most:
-            fresh = pacing.learning(None, max(pacing.FIRST_LINES, self._pacing.slots.count))
+            fresh = pacing.learning(None, max(pacing.FIRST_LINES, self._pacing.slots.live))
             self._pacing = pacing.with_slots(fresh, self._pacing)
 
     def hear(self, heard: Heard) -> None:

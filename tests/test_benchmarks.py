@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,6 +49,9 @@ def measure(how):
 """
 DYING = """
 import os
+import subprocess
+import sys
+import threading
 
 def measure(how):
     os._exit(9)
@@ -113,6 +119,22 @@ def test_a_process_of_its_own_has_a_peak_of_its_own_however_fat_its_parent_is() 
 def test_what_a_process_of_its_own_raises_comes_out() -> None:
     with pytest.raises(ZeroDivisionError):
         kit.in_process(divmod, 1, 0)
+
+
+def waits_for_ever() -> None:
+    """Runs in a process of its own."""
+    print("waiting", flush=True)
+    threading.Event().wait()
+
+
+def test_a_process_of_its_own_ends_when_whoever_waits_for_it_is_killed() -> None:
+    script = "from tests.benchmarks.kit import in_process; from tests.test_benchmarks import waits_for_ever as work\n"
+    command = [sys.executable, "-c", f"{script}in_process(work)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=machine.ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        process.kill()
+        assert process.communicate(timeout=20)[0] == ""  # comes to its end only when the last who holds it is gone
 
 
 def test_status_counts_bytes() -> None:

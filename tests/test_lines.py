@@ -101,7 +101,7 @@ def test_a_probe_comes_with_time_alone() -> None:
         room = alone(None, limit=3.0)
         for _ in range(3):
             room.resume()
-        room.account._pacing = pacing.replace(room.account._pacing, probe=pacing.Probe(refused_at=0.0, credit=1.0))
+        room.account._pacing = room.account._pacing._replace(probe=pacing.Probe(refused_at=0.0, credit=1.0))
         began = asyncio.get_running_loop().time()
         await room.room()
         passed = asyncio.get_running_loop().time() - began

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -162,7 +161,7 @@ def test_the_line_of_a_call_hears_that_it_is_shown_and_when_it_ended(tmp_path: P
     async def main() -> None:
         time = Time()
         async with watching(tmp_path, time, call_seconds=30.0) as at_work:
-            lines = Lines(replace(pacing.learning(), highest=1.0), time.monotonic)
+            lines = Lines(pacing.learning(), time.monotonic)
             line: Line = Share(lines, PaceRules(1.0, None)).take()
             call = await at_work.live()
             assert len(lines._pacing.unjudged) == 1

@@ -22,7 +22,7 @@ def full(limit: int, **more: object) -> Pacing:
     """An account with so many calls that were all taken long ago, and nothing more to be found out for now."""
     current = Pacing(float(limit), probe=Probe(credit=0.0), habits=Habits(late=0.4, call=60.0))
     current = told(current, *((0.0, Taken(n, 0.0, is_dial=False)) for n in range(limit)))
-    return pacing.replace(current, **more)  # type: ignore[arg-type]
+    return current._replace(**more)  # type: ignore[arg-type]
 
 
 # --- where it starts -------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def test_a_line_is_a_whole_line(limit: float, lines: int) -> None:
 
 def test_to_begin_anew_keeps_the_calls_that_are_counted() -> None:
     fresh = pacing.with_slots(pacing.learning(), full(30))
-    assert (fresh.slots.count, fresh.limit, fresh.habits.call) == (30, 5.0, 60.0)
+    assert (fresh.slots.live, fresh.limit, fresh.habits.call) == (30, 5.0, 60.0)
 
 
 # --- a dial that is turned away --------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_to_begin_anew_keeps_the_calls_that_are_counted() -> None:
 
 def test_a_refusal_shows_how_many_calls_the_account_takes() -> None:
     current = told(full(50), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
-    assert (current.limit, current.slots.count, current.strikes) == (50.0, 50, 1)
+    assert (current.limit, current.slots.live, current.strikes) == (50.0, 50, 1)
 
 
 def test_calls_that_had_ended_unknown_to_us_are_taken_off_what_a_refusal_showed() -> None:
@@ -70,7 +70,7 @@ def test_refusals_that_were_under_way_are_one() -> None:
     for line in (101, 102, 103):
         current = told(current, (10.0, Taken(line, 10.0)))
     current = told(current, (10.1, Refused(101, 10.0)), (10.11, Refused(102, 10.0)), (10.12, Refused(103, 10.0)))
-    assert (current.strikes, current.slots.count, current.limit) == (1, 50, 50.0)
+    assert (current.strikes, current.slots.live, current.limit) == (1, 50, 50.0)
 
 
 def test_after_refusals_in_a_row_calls_are_let_run_out_and_one_is_tried_at_a_time() -> None:
@@ -80,28 +80,28 @@ def test_after_refusals_in_a_row_calls_are_let_run_out_and_one_is_tried_at_a_tim
         assert pacing.lines(current) == 1 or n == 0
         current = told(current, (now + 0.1, Refused(1000 + n, now)))
         lines.append(pacing.lines(current))
-        while current.slots.count > lines[-1] - 1:
+        while current.slots.live > lines[-1] - 1:
             now += 1.0
-            current = told(current, (now, Freed(current.slots.count, now, 0.0)))
+            current = told(current, (now, Freed(current.slots.live, now, 0.0)))
     assert lines == [100, 95, 86, 71, 58]
     current = told(current, (now, Taken(2000, now)), (now + 0.2, Shown(2000)))
     assert (current.strikes, current.limit, pacing.lines(current)) == (0, 58.0, 59)
 
 
 def test_one_refusal_does_not_take_a_line_away_where_others_were_quicker_only_their_line_is_left_free() -> None:
-    current = pacing.replace(told(full(80), (10.0, Others(19, 9.0))), limit=100.0)
+    current = told(full(80), (10.0, Others(19, 9.0)))._replace(limit=100.0)
     current = told(current, (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
     assert current.limit == 99.0
     current = told(current, (10.3, Others(1, 9.95)), (20.0, Nothing()), (20.0, Freed(1, 20.0, 0.0)))
     assert (current.limit, current.margin) == (100.0, 1.0)
     current = told(current, (21.0, Taken(102, 21.0)), (22.0, Shown(102)))
     assert (current.strikes, pacing.lines(current)) == (0, 100)
-    assert pacing.lines(pacing.replace(current, margin=1.0)) == 99
+    assert pacing.lines(current._replace(margin=1.0)) == 99
 
 
 def test_a_refusal_of_a_dial_of_long_ago_shows_what_holds_now() -> None:
     current = told(full(10), (5.0, Refused(3, 5.0)))
-    assert (current.limit, current.slots.count) == (9.0, 9)
+    assert (current.limit, current.slots.live) == (9.0, 9)
 
 
 # --- a dial that is taken --------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_a_first_search_grows_by_half_a_step_for_each_that_is_shown_live() -> No
     limits = []
     for _ in range(6):
         now += 1.0
-        while current.slots.count < pacing.lines(current):
+        while current.slots.live < pacing.lines(current):
             line += 1
             current = told(current, (now, Taken(line, now)), (now, Placed(line)))
         for one in [dial.line for dial in current.unjudged]:
@@ -126,7 +126,7 @@ def test_above_the_limit_only_so_many_leave_before_the_first_is_answered() -> No
     for line in range(10):
         current = told(current, (1.0, Taken(line, 1.0)), (1.0, Shown(line)))
     assert pacing.lines(current) == 11
-    current = pacing.replace(current, step=8.0)
+    current = current._replace(step=8.0)
     current = told(current, (2.0, Taken(20, 2.0)), (2.0, Taken(21, 2.0)))
     assert pacing.lines(current) == 10
     assert pacing.lines(told(current, (2.1, Placed(20)))) == 18
@@ -156,7 +156,7 @@ def test_a_probe_that_shows_nothing_is_tried_with_one_more() -> None:
 def test_what_never_was_a_call_teaches_nothing() -> None:
     before = full(50)
     after = told(before, (10.0, Taken(101, 10.0)), (10.1, Dropped(101, 10.0)))
-    assert (after.limit, after.slots.count, after.unjudged) == (before.limit, 50, ())
+    assert (after.limit, after.slots.live, after.unjudged) == (before.limit, 50, ())
 
 
 # --- whatever happens ------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_the_count_is_kept_and_the_limit_stays_in_its_bounds_whatever_is_told(
                 "refuse": Refused(one[0], one[1]),
             }
             current = told(current, (now, over[what]))
-        assert current.slots.count == len(live) + others
+        assert current.slots.live == len(live) + others
         assert 1.0 <= current.limit <= pacing.MOST_LINES
         assert 1 <= pacing.lines(current) <= pacing.MOST_LINES
         assert 0.0 <= current.margin <= max(1.0, 0.03 * pacing.MOST_LINES)

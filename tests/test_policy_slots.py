@@ -24,7 +24,7 @@ def test_the_level_is_that_of_the_calls_that_were_live_in_whatever_order_it_is_l
     changes = [(at, change) for start, end in ends for at, change in ((start, 1), (end, -1))]
     order.shuffle(changes)
     found = counted(changes)
-    assert found.count == 0
+    assert found.live == 0
     latest = max((end for _, end in ends), default=0.0)
     for tenth in range(0, 800, 7):
         at = tenth / 10
@@ -48,9 +48,9 @@ def test_what_is_long_over_is_forgotten_and_the_count_stays() -> None:
     found = slots.NO_CALLS
     for second in range(5000):
         found = slots.changed(found, 1 if second % 2 else -1, float(second))
-    assert found.count == 0
+    assert found.live == 0
     assert len(found.changes) < 2 * slots.KEPT + 64
     assert slots.level(found, 4999.0) == 0
     flood = counted([(0.001 * n, 1) for n in range(6000)])
-    assert flood.count == 6000
-    assert len(flood.changes) <= 4096 + 32
+    assert flood.live == 6000
+    assert len(flood.changes) <= 1024 + 32

@@ -13,11 +13,10 @@ Instants are monotonic seconds. The numbers were found in the model of `tests/be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple
 
-from dialer.model.pacing import Dropped, Freed, Heard, Nothing, Others, Placed, Refused, Shown, Taken
+from dialer.model.pacing import Dropped, Freed, Heard, Others, Placed, Refused, Shown, Taken
 from dialer.policy import slots
 from dialer.policy.slots import NO_CALLS, Slots
 
@@ -66,8 +65,7 @@ class Dial(NamedTuple):
     is_answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Full:
+class Full(NamedTuple):
     """A dial that was turned away: sent `at`; what was live then may still be corrected until `until`.
 
     `limit` is what was believed before, `was_tried` whether more than that was tried on purpose.
@@ -79,8 +77,7 @@ class Full:
     was_tried: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """The trying of more: `extra` lines above the limit since `since`, the last refusal at `refused_at`."""
 
     extra: int = 0
@@ -89,8 +86,7 @@ class Probe:
     credit: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(NamedTuple):
     """Seconds: how `late` ends and refusals become known at worst, of late; how long a `call` is on average."""
 
     late: float = 3.0
@@ -102,9 +98,8 @@ class Habits:
         return max(0.5, 1.25 * self.late)
 
 
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """What is known of an account's room.
+class Pacing(NamedTuple):
+    """What is known of an account's room. A tuple, since it is made anew several times a dial.
 
     `limit`: the calls that it is believed to take, `highest` the most that it ever took. `step`: by how much the limit
     is being passed, while it rises. `margin`: lines left free because others take them faster than we learn of it.
@@ -144,7 +139,7 @@ def trusting() -> Pacing:
 
 def with_slots(fresh: Pacing, counted: Pacing) -> Pacing:
     """Begin anew, with the calls that are counted already."""
-    return replace(fresh, slots=counted.slots, unjudged=counted.unjudged, habits=counted.habits)
+    return fresh._replace(slots=counted.slots, unjudged=counted.unjudged, habits=counted.habits)
 
 
 def lines(pacing: Pacing) -> int:
@@ -178,27 +173,27 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
     match heard:
         case Taken(line, at, is_dial):
             counted = slots.changed(pacing.slots, 1, at)
-            dials = (*pacing.unjudged, Dial(line, at, counted.count)) if is_dial else pacing.unjudged
-            return replace(pacing, slots=counted, unjudged=dials)
-        case Placed(line):
+            is_judged = is_dial and pacing.limit < pacing.most
+            dials = (*pacing.unjudged, Dial(line, at, counted.live)) if is_judged else pacing.unjudged
+            return pacing._replace(slots=counted, unjudged=dials)
+        case Placed(line) if pacing.unjudged:
             dials = tuple(dial._replace(is_answered=True) if dial.line == line else dial for dial in pacing.unjudged)
-            return replace(pacing, unjudged=dials)
+            return pacing._replace(unjudged=dials)
         case Shown(line):
             dial = _dial(pacing, line)
             return pacing if dial is None else _accepted(pacing, dial, now)
         case Freed(line, at, since):
             return _freed(pacing, line, at, since, now)
         case Dropped(line, at):
-            return replace(_without(pacing, line), slots=slots.changed(pacing.slots, -1, at))
+            return _without(pacing, line)._replace(slots=slots.changed(pacing.slots, -1, at))
         case Others(change, at):
             counted = slots.changed(pacing.slots, change, at)
             # Before a limit was ever met, so many live calls are proof that the account takes as many.
-            limit = max(pacing.limit, float(counted.count)) if pacing.is_first else pacing.limit
-            return replace(pacing, slots=counted, limit=min(limit, pacing.most))
+            limit = max(pacing.limit, float(counted.live)) if pacing.is_first else pacing.limit
+            return pacing._replace(slots=counted, limit=min(limit, pacing.most))
         case Refused(line, sent):
             return _refused(pacing, line, sent, now)
-        case Nothing():
-            return pacing
+    return pacing
 
 
 def _dial(pacing: Pacing, line: int) -> Dial | None:
@@ -206,17 +201,18 @@ def _dial(pacing: Pacing, line: int) -> Dial | None:
 
 
 def _without(pacing: Pacing, line: int) -> Pacing:
-    return replace(pacing, unjudged=tuple(dial for dial in pacing.unjudged if dial.line != line))
+    if not pacing.unjudged:
+        return pacing
+    return pacing._replace(unjudged=tuple([dial for dial in pacing.unjudged if dial.line != line]))
 
 
 def _freed(pacing: Pacing, line: int, at: float, since: float, now: float) -> Pacing:
     dial = _dial(pacing, line)
-    habits = replace(
-        pacing.habits,
+    habits = pacing.habits._replace(
         late=_later(pacing.habits.late, now - at),
         call=_towards(pacing.habits.call, max(0.0, at - since), 0.02),
     )
-    pacing = replace(pacing, slots=slots.changed(pacing.slots, -1, at), habits=habits)
+    pacing = pacing._replace(slots=slots.changed(pacing.slots, -1, at), habits=habits)
     return pacing if dial is None else _accepted(pacing, dial, now)
 
 
@@ -235,12 +231,11 @@ def _towards(mean: float, value: float, weight: float) -> float:
 def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
     dial = _dial(pacing, line)
     credit = pacing.probe.credit if pacing.strikes else max(pacing.probe.credit - 1.0, -MOST_OWED)
-    pacing = replace(
-        _without(pacing, line),
+    pacing = _without(pacing, line)._replace(
         says_late=pacing.says_late or dial is None or dial.is_answered,
         slots=slots.changed(pacing.slots, -1, sent),
-        probe=replace(pacing.probe, credit=credit),
-        habits=replace(pacing.habits, late=_later(pacing.habits.late, now - sent)),
+        probe=pacing.probe._replace(credit=credit),
+        habits=pacing.habits._replace(late=_later(pacing.habits.late, now - sent)),
     )
     if sent < pacing.struck_at:  # it was under way when the refusal before it became known
         return pacing
@@ -249,10 +244,9 @@ def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
 
 def _struck(pacing: Pacing, sent: float, now: float) -> Pacing:
     was_tried = pacing.step > 0 or pacing.probe.extra > 0
-    return replace(
-        pacing,
+    return pacing._replace(
         full=Full(sent, now + pacing.habits.patience, pacing.limit, was_tried),
-        probe=replace(pacing.probe, extra=0, refused_at=now),
+        probe=pacing.probe._replace(extra=0, refused_at=now),
         step=0.0,
         is_first=False,
         strikes=0 if was_tried else pacing.strikes + 1,
@@ -267,11 +261,11 @@ def _met(pacing: Pacing, full: Full, now: float) -> Pacing:
         shown = max(shown, full.limit)
     limit = min(shown, pacing.most)
     if now < full.until:
-        return replace(pacing, limit=limit)
+        return pacing._replace(limit=limit)
     margin = pacing.margin
     if not full.was_tried and shown >= full.limit:  # no less room than before: others had taken the line meanwhile
         margin = min(margin + 1.0, max(1.0, _MOST_MARGIN * shown))
-    return replace(pacing, limit=limit, full=None, margin=margin, highest=max(pacing.highest, limit))
+    return pacing._replace(limit=limit, full=None, margin=margin, highest=max(pacing.highest, limit))
 
 
 # --- a dial that was taken, and what has become certain -------------------------------------------
@@ -288,9 +282,8 @@ def _judged(pacing: Pacing, now: float) -> Pacing:
 def _accepted(pacing: Pacing, dial: Dial, now: float) -> Pacing:
     """There was room for a dial; how many calls were live with it is known by now."""
     was_above, was_down = dial.believed > pacing.limit, pacing.strikes >= 2
-    pacing = replace(
-        _without(pacing, dial.line),
-        probe=replace(pacing.probe, credit=min(pacing.probe.credit + EARNED, MOST_EARNED)),
+    pacing = _without(pacing, dial.line)._replace(
+        probe=pacing.probe._replace(credit=min(pacing.probe.credit + EARNED, MOST_EARNED)),
         margin=max(0.0, pacing.margin - 1.0 / _MARGIN_FADES),
     )
     if dial.sent < pacing.struck_at:
@@ -298,30 +291,29 @@ def _accepted(pacing: Pacing, dial: Dial, now: float) -> Pacing:
     shown = float(slots.surely(pacing.slots, dial.sent, _CLOCKS)) if was_above or was_down else 0.0
     if was_down:
         limit = min(max(1.0, shown), pacing.most)
-        return replace(pacing, limit=limit, strikes=0, step=1.0, stepped_at=now, full=None)
-    pacing = replace(pacing, strikes=0)
+        return pacing._replace(limit=limit, strikes=0, step=1.0, stepped_at=now, full=None)
+    pacing = pacing._replace(strikes=0)
     if shown > pacing.limit:
         return _risen(pacing, min(shown, pacing.most), dial.sent, now)
     if pacing.probe.extra and was_above and dial.sent >= pacing.probe.since:
         # Calls had ended of which we did not know: it has shown nothing, and one more is tried.
         since = dial.sent + pacing.habits.patience
-        return replace(pacing, probe=replace(pacing.probe, extra=pacing.probe.extra + 1, since=since))
+        return pacing._replace(probe=pacing.probe._replace(extra=pacing.probe.extra + 1, since=since))
     return pacing
 
 
 def _risen(pacing: Pacing, limit: float, sent: float, now: float) -> Pacing:
-    pacing = replace(
-        pacing,
+    pacing = pacing._replace(
         limit=limit,
         highest=max(pacing.highest, limit),
-        probe=replace(pacing.probe, extra=0),
+        probe=pacing.probe._replace(extra=0),
         full=None,
     )
     if sent < pacing.stepped_at:  # of the step before
         return pacing
     most = limit * (FIRST_RISE if pacing.is_first else RISE / 2.0 if pacing.says_late else RISE)
     step = most if pacing.is_first else min(2.0 * pacing.step, most)
-    return replace(pacing, step=max(1.0, step), stepped_at=now)
+    return pacing._replace(step=max(1.0, step), stepped_at=now)
 
 
 def _probing(pacing: Pacing, now: float) -> Pacing:
@@ -330,6 +322,6 @@ def _probing(pacing: Pacing, now: float) -> Pacing:
         return pacing
     calls = EAGER if pacing.limit < 0.95 * pacing.highest else ROUTINE
     is_time = now >= pacing.probe.refused_at + calls * pacing.habits.call
-    if is_time and pacing.probe.credit >= 1.0 and pacing.slots.count >= int(pacing.limit - pacing.margin) - 1:
-        return replace(pacing, probe=replace(pacing.probe, extra=1, since=now))
+    if is_time and pacing.probe.credit >= 1.0 and pacing.slots.live >= int(pacing.limit - pacing.margin) - 1:
+        return pacing._replace(probe=pacing.probe._replace(extra=1, since=now))
     return pacing

@@ -8,20 +8,19 @@ learned, until nothing can be learned about that time any more. Instants are mon
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import dataclass
+from typing import NamedTuple
 
-KEPT = 60.0
+KEPT = 30.0
 """Seconds for which changes are kept apart."""
 
-_MOST_KEPT = 4096
+_MOST_KEPT = 1024
 """So many changes are kept at most, whatever their time: a flood must not make each count slow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(NamedTuple):
     """The calls believed live now, and the changes of late as (instant, change), oldest first."""
 
-    count: int = 0
+    live: int = 0
     changes: tuple[tuple[float, int], ...] = ()
 
 
@@ -39,13 +38,13 @@ def changed(slots: Slots, change: int, at: float) -> Slots:
         changes = tuple(kept)
     if len(changes) > 64 and (changes[32][0] < changes[-1][0] - KEPT or len(changes) > _MOST_KEPT):
         changes = changes[32:]
-    return Slots(slots.count + change, changes)
+    return Slots(slots.live + change, changes)
 
 
 def level(slots: Slots, at: float) -> int:
     """How many calls were live at that instant, what happened at that very instant included."""
     after = bisect_right(slots.changes, at, key=_when)
-    return slots.count - sum(change for _, change in slots.changes[after:])
+    return slots.live - sum(change for _, change in slots.changes[after:])
 
 
 def surely(slots: Slots, at: float, within: float) -> int:
@@ -54,7 +53,7 @@ def surely(slots: Slots, at: float, within: float) -> int:
     until = bisect_right(slots.changes, at + within, key=_when)
     late = sum(change for _, change in slots.changes[after:])
     ended = sum(change for _, change in slots.changes[after:until] if change < 0)
-    return slots.count - late + ended
+    return slots.live - late + ended
 
 
 def _when(change: tuple[float, int]) -> float:

@@ -250,7 +250,7 @@ class Paced:
         self.state = pacing.learning(cell.start)
 
     def room(self, now: float) -> bool:
-        return self.state.slots.count < pacing.lines(self.state)
+        return self.state.slots.live < pacing.lines(self.state)
 
     def taken(self, line: int, now: float) -> None:
         self._hear(Taken(line, now), now)

@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -142,11 +143,22 @@ class Spent(Generic[T]):
 def in_process(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Spent[T]:
     """Run a function of a module, with arguments that can be pickled, in a new interpreter.
 
-    Its exceptions come out here; `BrokenProcessPool` if the process dies. It inherits the core of a `pinned` caller.
+    Its exceptions come out here; `BrokenProcessPool` if the process dies. It inherits the core of a `pinned` caller,
+    and ends if its caller is killed.
     """
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+    with ProcessPoolExecutor(1, mp_context=fresh, initializer=_end_with_parent) as pool:
         return pool.submit(_spent, work, arguments, named).result()
+
+
+def _end_with_parent() -> None:
+    """Whoever waits for this process may be killed: it would go on, and spoil what is measured next."""
+    threading.Thread(target=_end_after, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _spent(work: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]) -> Spent[T]:

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from dialer.verbex.client import CALLS
 from tests.benchmarks.kit import pinned
 
 _KEPT = 5_000
@@ -43,13 +44,21 @@ class Platform:
     dice: random.Random = field(default_factory=lambda: random.Random(4711))
     calls: deque[tuple[float, bytes, bytes]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     """When each ends, and its record before and after that."""
+    by_id: dict[str, tuple[float, bytes, bytes]] = field(default_factory=dict)
 
     def dial(self, body: bytes, now: float) -> bytes:
         """Take a dial; the answer's body."""
         seconds = self.calls_last * self.dice.uniform(0.2, 1.8)
-        live, over = _records(json.loads(body), seconds)
+        asked = json.loads(body)
+        live, over = _records(asked, seconds)
         self.calls.append((now + seconds, live, over))
+        self.by_id[asked["call_id"]] = self.calls[-1]
         return live if self.calls_last else over
+
+    def get(self, path: str, now: float) -> bytes | None:
+        """One call by our own id; None if there is none."""
+        found = self.by_id.get(path.rpartition("/")[2])
+        return None if found is None else found[2] if found[0] <= now else found[1]
 
     def list(self, query: str, now: float) -> bytes:
         """A page of the list; its token is how many calls were passed over."""
@@ -116,8 +125,15 @@ class Connection(asyncio.Protocol):
                 self._loop.call_later(self._platform.answers_after, self._send, answer)
                 return
         else:
-            answer = _http(b"200 OK", self._platform.list(target.partition("?")[2], self._loop.time()))
+            answer = self._read(*target.partition("?")[::2])
         self._send(answer)
+
+    def _read(self, path: str, query: str) -> bytes:
+        now = self._loop.time()
+        if path == CALLS:
+            return _http(b"200 OK", self._platform.list(query, now))
+        found = self._platform.get(path, now)
+        return _http(b"404 Not Found", b"{}") if found is None else _http(b"200 OK", found)
 
     def _send(self, answer: bytes) -> None:
         if not self._transport.is_closing():
