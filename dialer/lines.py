@@ -85,7 +85,7 @@ class Line:
 
 
 class Share:
-    """One campaign's part of an account's lines: at most `at_most` of them, `leave_free` left for others."""
+    """One campaign's part of an account's lines, at most `at_most` of them."""
 
     def __init__(self, account: Lines, rules: PaceRules) -> None:
         self.account = account
@@ -110,20 +110,14 @@ class Share:
     @property
     def limit(self) -> int:
         """How many calls of this campaign may be live, as far as is known; at least 1."""
-        return int(max(1, min(self.at_most, self.account.limit - self._left_free)))
+        return int(max(1, min(self.at_most, self.account.limit)))
 
     @property
     def is_full(self) -> bool:
         """Whether this campaign may have no line more now."""
         if self.in_use >= self.at_most:
             return True
-        if self.account.is_idle and not self._left_free:
-            return False  # one of ours may always be tried, whatever others are believed to hold
-        return self.account.in_use >= max(1, self.account.allowed - self._left_free)
-
-    @property
-    def _left_free(self) -> int:
-        return self._rules.leave_free if self._given is None else 0
+        return self.account.is_full
 
     @property
     def precedence(self) -> tuple[int, int, float]:
@@ -184,9 +178,12 @@ class Lines:
         return max(self._pacing.slots.live, len(self._held))
 
     @property
-    def is_idle(self) -> bool:
-        """Whether no call of ours is live."""
-        return not self._held
+    def is_full(self) -> bool:
+        """Whether the account may have no call more now. Where none of ours is live, one may always be tried, whatever
+        others are believed to hold, unless lines are to be left to them."""
+        if not self._held and not self._pacing.reserve:
+            return False
+        return self.in_use >= self.allowed
 
     @property
     def is_met(self) -> bool:
@@ -200,8 +197,8 @@ class Lines:
 
     @property
     def limit(self) -> int:
-        """The calls that the account is believed to take."""
-        return max(1, int(self._pacing.limit + 1e-9))
+        """The calls that the account is believed to take, less those that are left to others."""
+        return max(1, int(self._pacing.limit + 1e-9) - self._pacing.reserve)
 
     @property
     def allowed(self) -> int:
@@ -225,7 +222,7 @@ class Lines:
     def learn(self) -> None:
         """From now on the account's limit is wanted, not only a number that was given."""
         if self._pacing.limit >= self._pacing.most:
-            fresh = pacing.learning(None, max(pacing.FIRST_LINES, self._pacing.slots.live))
+            fresh = pacing.learning(None, max(pacing.FIRST_LINES, self._pacing.slots.live), self._pacing.reserve)
             self._pacing = pacing.with_slots(fresh, self._pacing)
 
     def hear(self, heard: Heard) -> None:

@@ -16,7 +16,7 @@ from dialer.clock import Clock
 from dialer.lines import Line
 from dialer.model import Answer, Attempt, CallPage, CallRecord, NoReply, Reply
 from dialer.others import OthersSeen
-from dialer.policy import recognition
+from dialer.policy import brake, recognition
 from dialer.verbex import Client
 
 SHORTEST, LONGEST = 0.1, 2.0
@@ -151,7 +151,7 @@ class Tracker:
                 await self._read_back(told)
             if self._has_to_learn and (are_many or self._clock.monotonic() >= self._reads_at):
                 await self._round()
-                self._reads_at = self._clock.monotonic() + self.pause
+                self._reads_at = max(self._clock.monotonic() + self.pause, self._spared_until)
             if are_many:
                 self._tried(told)
 
@@ -288,7 +288,8 @@ class Tracker:
             asked = answer.retry_after if isinstance(answer, Reply) else None
             most = _SLOWEST / interval(self._mean)
             self._slowness = min(max(self._slowness * 2, (asked or 0.0) / interval(self._mean)), most)
-            self._spared_until = self._clock.monotonic() + interval(self._mean) * self._slowness
+            hold = min(asked or 0.0, brake.LONGEST_HOLD)
+            self._spared_until = self._clock.monotonic() + max(interval(self._mean) * self._slowness, hold)
         elif isinstance(answer, CallPage):
             # Who was away is simply there again; who asked for fewer reads gets them back little by little.
             self._slowness = max(1.0, self._slowness / 2) if self._is_told_off else 1.0

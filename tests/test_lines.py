@@ -17,7 +17,10 @@ from tests.virtual_time import in_virtual_time, moment
 
 def shared(*rules: PaceRules, limit: float | None = None) -> list[Share]:
     """Campaigns that share an account, of whose limit nothing is known, or that is as given."""
-    start = pacing.trusting() if limit is None else pacing.Pacing(limit, probe=pacing.Probe(credit=-2.0))
+    reserve = max(one.leave_free for one in rules)
+    start = (
+        pacing.trusting() if limit is None else pacing.Pacing(limit, probe=pacing.Probe(credit=-2.0), reserve=reserve)
+    )
     account = Lines(start, lambda: asyncio.get_running_loop().time() if _runs() else 0.0)
     return [Share(account, one) for one in rules]
 

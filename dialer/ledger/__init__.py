@@ -199,7 +199,7 @@ class Ledger(Lookups):
 
     async def stage(self, campaign: int, import_id: int, chunk: Chunk) -> None:
         """Keep a piece of the list; nothing of it is due."""
-        await self._writer.do(fenced(self._mark, lambda db: importing.stage(db, campaign, import_id, chunk)))
+        await self._writer.do(fenced(self._mark, lambda db: importing.stage(db, import_id, chunk)))
 
     async def apply(self, campaign: int, import_id: int, rules: ListRules, accept_gone: bool) -> Imported:
         """Make contacts of what was staged, after the gates (ListError)."""

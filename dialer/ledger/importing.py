@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.errors import ListError
-from dialer.ledger import pausing, staging
+from dialer.ledger import doubles, pausing, staging
 from dialer.ledger.bulk import without
 from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
@@ -82,17 +82,10 @@ def drop(db: sqlite3.Connection, campaign: int) -> None:
         db.execute(SQL[name], given)
 
 
-def stage(db: sqlite3.Connection, campaign: int, import_id: int, chunk: Chunk) -> None:
+def stage(db: sqlite3.Connection, import_id: int, chunk: Chunk) -> None:
     """Keep a piece of the list; nothing of it is due."""
     staging.lay_out(db, import_id)
-    staging.keep(db, chunk.rows)
-    db.executemany(
-        SQL["stage_reject"],
-        (
-            (import_id, campaign, bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why)
-            for bad in chunk.rejects
-        ),
-    )
+    staging.keep(db, chunk)
 
 
 def apply(
@@ -109,62 +102,32 @@ def apply(
     Raises:
         ListError: no good row, too few rows, too many rejects, too many rows gone. Nothing was changed.
     """
-    given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id}
+    before = db.execute(SQL["last_contact"]).fetchone()[0]
+    given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id, "before": before}
     staging.lay_out(db, import_id)
+    db.execute(SQL["keep_rejects"], given)
+    db.execute(SQL["make_same"])
     is_first = bool(db.execute(SQL["is_first"], given).fetchone()[0])
     if not is_first and rules.id is None and len(rules.phone) > 1:
         db.execute(SQL["know_by_number"], given)
-    _reject_duplicates(db, given, rules)
+    doubles.reject_same_people(db, given, rules)
+    are_added = is_first and _are_many(db)
+    if are_added:
+        with without(db, _NUMBERS):
+            _add_numbers(db, given)
+    if rules.one_per == "phone":
+        doubles.reject_same_numbers(db, given, rules, are_added=are_added)
     good, bad = _sums(db, given, rules)
     _gate_rows(db, given, rules, good, bad)
-    db.execute(SQL["make_same"])
     if not is_first:
         db.execute(SQL["find_same"], given)
-    db.execute(SQL["make_gone"], given)
-    gone = db.execute(SQL["count_gone"]).fetchone()[0]
-    if not accept_gone:
-        _gate_gone(gone, db.execute(SQL["present"], given).fetchone()[0], rules)
-    changes = _merge(db, given, rules, at)
+    gone = _gone(db, given, rules, accept_gone)
+    changes = _merge(db, given, rules, at, are_added)
     result = replace(changes, read=good + bad, good=good, rejected=bad, withdrawn=gone)
     _finish(db, given, result)
     pausing.keep_cancelled(db, campaign, at)
     add_event(db, at, "imported", run=mark.run_id, detail=_in_words(result))
     return result
-
-
-def _reject_duplicates(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> None:
-    """Of rows about one person the first is taken; with `one_per: phone` of rows with one number as well."""
-    db.execute(SQL["make_doubles"])
-    if _find(db, "make_repeated", "find_repeated"):
-        db.execute(SQL["doubles_by_person"])
-        _drop_doubles(db, given, "the same", rules.id or rules.phone[0])
-    db.execute("DROP TABLE repeated")
-    if rules.one_per == "phone" and db.execute(SQL["has_names"]).fetchone()[0]:
-        _reject_sharers(db, given, rules)
-    db.execute("DROP TABLE doubles")
-
-
-def _reject_sharers(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> None:
-    if _find(db, "make_shared", "find_shared_of_others" if len(rules.phone) > 1 else "find_shared"):
-        db.execute(SQL["make_sharers"], given)
-        _find(db, "make_keepers", "find_keepers")
-        db.execute(SQL["doubles_by_number"])
-        _drop_doubles(db, given, "the same number", rules.phone[0])
-        db.execute("DROP TABLE keepers")
-        db.execute("DROP TABLE sharers")
-    db.execute("DROP TABLE shared")
-
-
-def _find(db: sqlite3.Connection, making: str, finding: str) -> bool:
-    """Make a table and put in what belongs there; whether anything does."""
-    db.execute(SQL[making])
-    return db.execute(SQL[finding]).rowcount > 0
-
-
-def _drop_doubles(db: sqlite3.Connection, given: dict[str, object], the_same: str, column: str) -> None:
-    db.execute(SQL["reject_doubles"], given | {"the_same": the_same, "column": column})
-    db.execute(SQL["drop_doubles"])
-    db.execute(SQL["forget_doubles"])
 
 
 def _sums(db: sqlite3.Connection, given: dict[str, object], rules: ListRules) -> tuple[int, int]:
@@ -200,6 +163,15 @@ def _examples(db: sqlite3.Connection, given: dict[str, object]) -> str:
     return f"The first of them: {told}"
 
 
+def _gone(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, accept_gone: bool) -> int:
+    """How many contacts the list no longer has."""
+    db.execute(SQL["make_gone"], given)
+    gone = int(db.execute(SQL["count_gone"]).fetchone()[0])
+    if not accept_gone:
+        _gate_gone(gone, db.execute(SQL["present"], given).fetchone()[0], rules)
+    return gone
+
+
 def _gate_gone(gone: int, present: int, rules: ListRules) -> None:
     if gone > _FEW_GONE and gone > rules.max_gone * present:
         files = ", ".join(path.name for path in rules.files)
@@ -210,9 +182,10 @@ def _gate_gone(gone: int, present: int, rules: ListRules) -> None:
         )
 
 
-def _merge(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, at: datetime) -> Imported:
+def _merge(
+    db: sqlite3.Connection, given: dict[str, object], rules: ListRules, at: datetime, are_added: bool
+) -> Imported:
     expires = at + timedelta(seconds=rules.expires) if rules.expires is not None else None
-    before = db.execute(SQL["last_contact"]).fetchone()[0]
     db.execute(SQL["tell_gone"], given)
     db.execute(SQL["withdraw"], given)
     db.execute(SQL["tell_returned"], given)
@@ -222,33 +195,42 @@ def _merge(db: sqlite3.Connection, given: dict[str, object], rules: ListRules, a
     changed = db.execute(SQL["take_new_data"], given).rowcount
     db.execute(SQL["drop_old_numbers"])
     db.execute(SQL["new_numbers_of_changed"], given)
-    added = _add(db, given | {"expires": text_or_none(expires), "before": before})
+    added = _add(db, given | {"expires": text_or_none(expires)}, are_added)
     for table in ("gone", "same", "taking"):
         db.execute(f"DROP TABLE {table}")
     return Imported(added=added, changed=changed, returned=returned)
 
 
-_KEPT_BY_ROW = ("contacts_by_person", "numbers_by_number", "contacts_tallied_in", "contacts_timed_in")
-"""What SQLite keeps up for each contact that is added: indices in the order of names and numbers, which is not that of
+_NUMBERS = ("numbers_by_number",)
+_CONTACTS = ("contacts_by_person", "contacts_tallied_in", "contacts_timed_in")
+"""What SQLite keeps up for each row that is added: indices in the order of names and of numbers, which is not that of
 a list; and triggers, whose work is done at once by `tally_added`. Who is added is due at once, so no time is counted."""
 
 
-def _add(db: sqlite3.Connection, given: dict[str, object]) -> int:
-    """Make contacts of the rows about people whom the campaign does not know; gives how many."""
+def _are_many(db: sqlite3.Connection) -> bool:
+    """Whether so many people come that it is quicker to make anew what is kept up for each."""
     coming = db.execute(SQL["coming"]).fetchone()[0]
-    if coming < _MANY or coming < db.execute(SQL["how_many"]).fetchone()[0]:
-        return _add_rows(db, given)
-    with without(db, _KEPT_BY_ROW):
-        added = _add_rows(db, given)
+    return bool(coming >= _MANY and coming >= db.execute(SQL["how_many"]).fetchone()[0])
+
+
+def _add(db: sqlite3.Connection, given: dict[str, object], numbers_are_added: bool) -> int:
+    """Make contacts of the rows about people whom the campaign does not know; gives how many."""
+    if not numbers_are_added and not _are_many(db):
+        added = db.execute(SQL["add_contacts"], given).rowcount
+        _add_numbers(db, given)
+        return added
+    with without(db, _CONTACTS):
+        added = db.execute(SQL["add_contacts"], given).rowcount
         db.execute(SQL["tally_added"], given | {"added": added})
+    if not numbers_are_added:
+        with without(db, _NUMBERS):
+            _add_numbers(db, given)
     return added
 
 
-def _add_rows(db: sqlite3.Connection, given: dict[str, object]) -> int:
-    added = db.execute(SQL["add_contacts"], given).rowcount
+def _add_numbers(db: sqlite3.Connection, given: dict[str, object]) -> None:
     db.execute(SQL["add_numbers"], given)
     db.execute(SQL["add_other_numbers"], given)
-    return added
 
 
 def _in_words(result: Imported) -> str:

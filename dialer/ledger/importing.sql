@@ -78,9 +78,25 @@ INSERT INTO staged (person, number, region, kind, data, file, line) VALUES (?, ?
 -- A number of a good row.
 INSERT INTO others (row, rank, number, region, kind) VALUES (?, ?, ?, ?, ?)
 
+-- :name make_refused
+-- Rows of the list that are bad.
+CREATE TEMP TABLE refused (
+    file     TEXT NOT NULL,
+    line     INTEGER NOT NULL,
+    "column" TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    why      TEXT NOT NULL
+) STRICT
+
 -- :name stage_reject
 -- A bad row.
-INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO refused (file, line, "column", value, reason, why) VALUES (?, ?, ?, ?, ?, ?)
+
+-- :name keep_rejects
+-- From here on they are rejects of the campaign.
+INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
+SELECT :import, :campaign, file, line, "column", value, reason, why FROM refused ORDER BY rowid
 
 -- :name is_first
 -- Whether the campaign knows nobody yet.
@@ -99,6 +115,10 @@ UPDATE staged SET person = COALESCE((
 -- :name make_doubles
 -- Rows that are not taken, and the row because of which they are not.
 CREATE TEMP TABLE doubles (id INTEGER PRIMARY KEY, first INTEGER NOT NULL, value TEXT NOT NULL) STRICT
+
+-- :name is_rising
+-- Whether each person comes after the one before, as in a list that is ordered by its ids: then nobody is in it twice.
+SELECT NOT EXISTS (SELECT 1 FROM staged JOIN staged AS next ON next.id = staged.id + 1 WHERE next.person <= staged.person)
 
 -- :name make_repeated
 -- People with several rows. Grouping sorts what is grouped, which is quicker than an index that is looked at once.
@@ -132,17 +152,35 @@ INSERT INTO shared (number)
 SELECT number FROM (SELECT number FROM staged UNION ALL SELECT others.number FROM others JOIN staged ON staged.id = others.row)
 GROUP BY number HAVING COUNT(*) > 1
 
+-- :name find_shared_numbers
+-- The same where the numbers have been added already, with their index.
+INSERT INTO shared (number) SELECT number FROM numbers WHERE contact_id > :before GROUP BY number HAVING COUNT(*) > 1
+
 -- :name make_sharers
 -- The rows with these numbers, and whether they are about somebody who is a contact already.
-CREATE TEMP TABLE sharers AS
-SELECT found.number AS number, found.id AS id, EXISTS (
+CREATE TEMP TABLE sharers (number TEXT NOT NULL, id INTEGER NOT NULL, is_known INTEGER NOT NULL) STRICT
+
+-- :name find_sharers
+-- As above.
+INSERT INTO sharers (number, id, is_known)
+SELECT found.number, found.id, EXISTS (
     SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = found.person
-    AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0)) AS is_known
+    AND (stop IS NULL OR stop <> 'withdrawn' OR attempts > 0))
 FROM (SELECT staged.number AS number, staged.id AS id, staged.person AS person
       FROM staged CROSS JOIN shared ON shared.number = staged.number
       UNION ALL
       SELECT others.number, staged.id, staged.person
       FROM others CROSS JOIN shared ON shared.number = others.number JOIN staged ON staged.id = others.row) AS found
+
+-- :name find_sharers_of_numbers
+-- The same where the numbers have been added already; then nobody was a contact before.
+INSERT INTO sharers (number, id, is_known)
+SELECT shared.number, numbers.contact_id - :before, 0
+FROM shared CROSS JOIN numbers ON numbers.number = shared.number AND numbers.contact_id > :before
+
+-- :name drop_doubled_numbers
+-- Those of rows that are not taken.
+DELETE FROM numbers WHERE contact_id IN (SELECT :before + id FROM doubles)
 
 -- :name make_keepers
 -- For `one_per: phone`: of the rows with a number the one that is a contact already keeps it, else the first; or else a
@@ -173,10 +211,6 @@ ORDER BY doubles.id
 -- :name drop_doubles
 -- They are rows no more.
 DELETE FROM staged WHERE id IN (SELECT id FROM doubles)
-
--- :name forget_doubles
--- Told.
-DELETE FROM doubles
 
 -- :name make_bad_lines
 -- The lines of which a reject tells.

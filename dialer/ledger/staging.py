@@ -1,4 +1,4 @@
-"""Where the rows of a list lie while it is read: in temporary tables, `staged` and `others`.
+"""Where the rows of a list lie while it is read: in temporary tables, `staged`, `others` and `refused`.
 
 They count for nothing after a crash, so nothing of them is synced or written into the ledger's own file, which they
 would double. One import's rows are at hand; where lists of several campaigns are read by turns, the others' tables are
@@ -8,20 +8,23 @@ set aside under their import's number.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 
 from dialer.ledger.queries import load
-from dialer.model import Row, Rows
+from dialer.model import Chunk, Rows
 
 SQL = load("importing.sql")
-_TABLES = {"staged": "make_staged", "others": "make_others"}
+_TABLES = {"staged": "make_staged", "others": "make_others", "refused": "make_refused"}
+
+_AT_ONCE = 100
+"""Rows that are given to SQLite in one statement."""
 
 _Number = tuple[int, int, str, str, str]
 
 
 def lay_out(db: sqlite3.Connection, import_id: int) -> None:
-    """From here on the tables `staged` and `others` are this import's; they are made where there are none yet."""
+    """From here on the tables of staging are this import's; they are made where there are none yet."""
     if not _has_table(db, "at_hand"):
         db.execute(SQL["make_at_hand"])
     current = _at_hand(db)
@@ -38,13 +41,28 @@ def lay_out(db: sqlite3.Connection, import_id: int) -> None:
     db.execute(SQL["take_in_hand"], {"import": import_id})
 
 
-def keep(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Put rows behind those of the import at hand."""
-    for part in Rows.of(rows):
+def keep(db: sqlite3.Connection, chunk: Chunk) -> None:
+    """Put a piece of the list behind what there is of the import at hand."""
+    for part in Rows.of(chunk.rows):
         before = db.execute(SQL["last_staged"]).fetchone()[0] if part.others else 0
         columns = (part.persons, part.numbers, part.regions, part.kinds, part.data, repeat(part.file), part.lines)
-        db.executemany(SQL["stage_row"], zip(*columns, strict=False))
+        _insert(db, zip(*columns, strict=False), len(columns))
         db.executemany(SQL["stage_other"], _others(part, before + 1))
+    db.executemany(
+        SQL["stage_reject"],
+        ((bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why) for bad in chunk.rejects),
+    )
+
+
+def _insert(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]], width: int) -> None:
+    """Many rows with one statement: half of what a row costs is that it is one."""
+    values = list(chain.from_iterable(rows))
+    many = width * _AT_ONCE
+    whole = len(values) - len(values) % many
+    statement = SQL["stage_row"]
+    more = ", (" + ", ".join("?" * width) + ")"
+    db.executemany(statement + more * (_AT_ONCE - 1), (values[at : at + many] for at in range(0, whole, many)))
+    db.executemany(statement, (values[at : at + width] for at in range(whole, len(values), width)))
 
 
 def drop(db: sqlite3.Connection, import_id: int) -> None:

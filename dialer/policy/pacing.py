@@ -35,8 +35,9 @@ TOGETHER = 0.01
 EARNED, MOST_EARNED, MOST_OWED = 0.0088, 8.0, 2.0
 """How many refusals an accepted dial pays for; how many can be saved up, and be owed."""
 
-ROUTINE, EAGER = 2.4, 1.2
-"""Mean calls between two probes: at the highest limit that is known, and below it, where a rise is likelier."""
+ROUTINE, EAGER, RARE = 2.4, 1.2, 20.0
+"""Mean calls between two probes: at the highest limit that is known, and below it, where a rise is likelier; where a
+probe takes lines that are left to others."""
 
 _DOWN = (0.0, 0.0, 0.04, 0.08, 0.16)
 """By how much of the limit calls are let run out, after so many refusals in a row, before the next dial."""
@@ -102,7 +103,8 @@ class Pacing(NamedTuple):
     """What is known of an account's room. A tuple, since it is made anew several times a dial.
 
     `limit`: the calls that it is believed to take, `highest` the most that it ever took. `step`: by how much the limit
-    is being passed, while it rises. `margin`: lines left free because others take them faster than we learn of it.
+    is being passed, while it rises. `margin`: lines left free because others take them faster than we learn of it;
+    `reserve`: those left free because we were told to.
     `says_late`: refusals come in a later record, not in the answer. `strikes`: refusals in a row, the last of them
     known at `struck_at`.
     """
@@ -119,17 +121,25 @@ class Pacing(NamedTuple):
     stepped_at: float = -inf
     is_first: bool = False
     margin: float = 0.0
+    reserve: int = 0
     says_late: bool = False
     strikes: int = 0
     struck_at: float = -inf
 
 
-def learning(known: float | None = None, at_least: float = FIRST_LINES) -> Pacing:
-    """Learn the account's limit: from what is `known` of an earlier run, which is tried again from there, or anew."""
+def learning(known: float | None = None, at_least: float = FIRST_LINES, reserve: int = 0) -> Pacing:
+    """Learn the account's limit: from what is `known` of an earlier run, which is tried again from there, or anew.
+
+    `reserve` lines are left to others. A limit cannot be found without reaching it: the first search goes through the
+    reserve, and so does a probe, which then comes rarely; what is known of an earlier run is believed until then.
+    """
     if known is None:
         start = min(max(1.0, at_least), MOST_LINES)
-        return Pacing(start, step=FIRST_RISE * start, is_first=True)
-    return Pacing(min(max(1.0, known), MOST_LINES), step=1.0)
+        return Pacing(start, step=FIRST_RISE * start, is_first=True, reserve=reserve)
+    limit = min(max(1.0, known), MOST_LINES)
+    if reserve:
+        return Pacing(limit, reserve=reserve, probe=Probe(credit=0.0))
+    return Pacing(limit, step=1.0)
 
 
 def trusting() -> Pacing:
@@ -153,8 +163,13 @@ def _wanted(pacing: Pacing) -> float:
     if pacing.strikes:
         if any(dial.sent >= pacing.struck_at for dial in pacing.unjudged):
             return 1.0  # one at a time, until it is known whether there is room at all
-        return pacing.limit * (1.0 - _DOWN[min(pacing.strikes, len(_DOWN) - 1)])
-    return pacing.limit - int(pacing.margin)
+        return pacing.limit * (1.0 - _DOWN[min(pacing.strikes, len(_DOWN) - 1)]) - pacing.reserve
+    return _kept(pacing)
+
+
+def _kept(pacing: Pacing) -> float:
+    """How many calls are kept live where nothing is to be found out."""
+    return pacing.limit - int(pacing.margin) - pacing.reserve
 
 
 def _is_awaited(pacing: Pacing) -> bool:
@@ -321,7 +336,8 @@ def _probing(pacing: Pacing, now: float) -> Pacing:
     if pacing.step or pacing.strikes or pacing.probe.extra or pacing.full is not None or pacing.limit >= pacing.most:
         return pacing
     calls = EAGER if pacing.limit < 0.95 * pacing.highest else ROUTINE
+    calls = RARE if pacing.reserve else calls
     is_time = now >= pacing.probe.refused_at + calls * pacing.habits.call
-    if is_time and pacing.probe.credit >= 1.0 and pacing.slots.live >= int(pacing.limit - pacing.margin) - 1:
+    if is_time and pacing.probe.credit >= 1.0 and pacing.slots.live >= int(_kept(pacing)) - 1:
         return pacing._replace(probe=pacing.probe._replace(extra=1, since=now))
     return pacing

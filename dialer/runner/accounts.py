@@ -54,6 +54,7 @@ def _start(paces: Sequence[PaceRules], known: Sequence[float | None]) -> Pacing:
     if len(given) == len(paces):
         return pacing.trusting()
     learned = [lines for pace, lines in zip(paces, known, strict=True) if pace.concurrent_calls is None and lines]
+    reserve = max(pace.leave_free for pace in paces)
     if learned:
-        return pacing.learning(max(min(learned), sum(given)))
-    return pacing.learning(None, max(pacing.FIRST_LINES, sum(given)))
+        return pacing.learning(max(min(learned), sum(given)), reserve=reserve)
+    return pacing.learning(None, max(pacing.FIRST_LINES, sum(given)), reserve)

@@ -71,7 +71,7 @@ def modelled(cell: Cell, seed: int) -> Result:
 
 
 def _back(cell: Cell, ours: Result, best: Result) -> tuple[float, ...]:
-    moves = [int(since) for since, _ in cell.limits[1:]]
+    moves = [int(since) for since, _ in cell.limits[1:] if since < cell.seconds]
     ends = [*moves[1:], len(ours.levels)]
     return tuple(_until_back(ours.levels[at:end], best.levels[at:end]) for at, end in zip(moves, ends, strict=True))
 
@@ -109,5 +109,6 @@ def _line(cell: Cell, seeds: Sequence[Compared]) -> Line:
     holds = statistics.median(use) >= 0.98 and statistics.median(refused) <= 0.01
     holds = holds and (not backs or statistics.median(backs) <= _LONGEST_BACK)
     goal = "use ≥ 0.98, refused ≤ 1 %" + (f", back in ≤ {_LONGEST_BACK:.0f} s" if backs else "")
-    note = _NO_LIST if not cell.is_shown else f"{len(seeds)} seeds of {cell.seconds / 60:.0f} min; mean call {MEAN_CALL:.0f} s"
+    plain = f"{len(seeds)} seeds of {cell.seconds / 60:.0f} min; mean call {MEAN_CALL:.0f} s"
+    note = plain if cell.is_shown else f"{plain}; {_NO_LIST}"
     return Line(cell.name, "an oracle that knows the limit", goal, told, holds, note)

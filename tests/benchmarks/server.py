@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dialer.verbex.client import CALLS
 from tests.benchmarks.kit import pinned
 
+CALLS = "/v1/calls/"
 _KEPT = 5_000
 """So many calls the list shows, the newest; more than may be live at once."""
 
@@ -180,7 +180,9 @@ def served(*, answers_after: float = 0.0, calls_last: float = 0.0, core: int = 0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers-after", type=float, default=0.0, help="seconds that the answer to a dial takes")
-    parser.add_argument("--calls-last", type=float, default=0.0, help="mean seconds of a call; 0: the answer says ended")
+    parser.add_argument(
+        "--calls-last", type=float, default=0.0, help="mean seconds of a call; 0: the answer says ended"
+    )
     asked = parser.parse_args()
     asyncio.run(serve(Platform(asked.answers_after, asked.calls_last)))
 
