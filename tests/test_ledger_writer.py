@@ -179,6 +179,23 @@ async def test_an_operation_that_raises_is_undone_alone(tmp_path: Path, error: E
         assert made.kept() == [1, 3]
 
 
+async def test_what_nobody_spoils_is_carried_out_once_and_without_a_savepoint(tmp_path: Path) -> None:
+    with bench(tmp_path) as made:
+        assert await at_once(made.writer, *map(add, range(50))) == [1] * 50
+        assert made.seen == ["BEGIN IMMEDIATE", *(ADD.replace("?", str(n)) for n in range(50)), "COMMIT"]
+
+
+async def test_an_operation_may_undo_itself_and_answer(tmp_path: Path) -> None:
+    def thinks_better_of_it(db: sqlite3.Connection) -> str:
+        db.execute(ADD, (2,))
+        db.execute("ROLLBACK TO one")
+        return "no"
+
+    with bench(tmp_path) as made:
+        assert await at_once(made.writer, add(1), thinks_better_of_it, add(3)) == [1, "no", 1]
+        assert made.kept() == [1, 3]
+
+
 async def test_what_sqlite_refuses_to_one_is_a_ledger_error_for_that_one(tmp_path: Path) -> None:
     with bench(tmp_path) as made:
         results = await at_once(made.writer, add(1), add(1), add(2))
@@ -211,6 +228,7 @@ async def test_a_commit_that_fails_fails_the_whole_group(tmp_path: Path) -> None
         results = await at_once(made.writer, add(1), lambda db: db.execute("INSERT INTO of VALUES (99)").rowcount)
         assert len(words(results)) == 2
         assert made.kept() == []
+        assert made.seen.count("BEGIN IMMEDIATE") == 1  # what a disk has refused once is not asked of it again
         assert not made.db.in_transaction
         assert await made.writer.do(add(5)) == 1
         assert made.kept() == [5]

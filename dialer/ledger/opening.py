@@ -21,9 +21,12 @@ from dialer.ledger.writer import explained
 
 MIGRATION_SET = "dialer"
 _SECRET_BYTES = 32
-_CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 4000
 """So many pages (16 MB) the WAL grows to before they are brought into the ledger: most of them are written several
 times by then, and are brought over once."""
+
+WAL_KEPT = 2 * 4096 * CHECKPOINT_PAGES
+"""Bytes to which the WAL's file is cut where it has grown longer, because somebody who looked took a long time."""
 
 
 def open_for_writing(
@@ -93,7 +96,8 @@ def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = OFF")  # guarded by the verbs; checked by `PRAGMA foreign_key_check`
     connection.execute("PRAGMA cache_size = -32768")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
     level = connection.execute("PRAGMA synchronous").fetchone()[0]
     if synchronous == "FULL" and level != 2:
         raise LedgerError(f"the ledger could not be set to synchronous=FULL (it says {level}): nothing is dialled")
