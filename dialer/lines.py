@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import count
 from math import inf
 
@@ -47,7 +48,10 @@ class Line:
 
     def bears(self, *call_ids: str | None) -> None:
         """The ids, ours and the platform's, of the call on this line, as far as they are known."""
-        self.call_ids |= {one for one in call_ids if one}
+        new = {one for one in call_ids if one} - self.call_ids
+        self.call_ids |= new
+        if self.is_held:
+            self._share.account.know(new)
 
     def placed(self) -> None:
         """The platform has answered the dial, and not turned it away so far."""
@@ -170,6 +174,7 @@ class Lines:
         self.monotonic = monotonic
         self._numbers = count(1)
         self._held: set[Line] = set()
+        self._ours: Counter[str] = Counter()
         self._waiting: list[Share] = []
 
     @property
@@ -217,7 +222,11 @@ class Lines:
 
     def is_ours(self, *call_ids: str | None) -> bool:
         """Whether one of these ids belongs to a call on a line of ours."""
-        return any(one in line.call_ids for line in self._held for one in call_ids if one)
+        return any(one in self._ours for one in call_ids if one)
+
+    def know(self, call_ids: Iterable[str]) -> None:
+        """These ids belong to a call on a line of ours."""
+        self._ours.update(call_ids)
 
     def learn(self) -> None:
         """From now on the account's limit is wanted, not only a number that was given."""
@@ -243,12 +252,17 @@ class Lines:
         """Count a line: its number, and since when."""
         number, now = next(self._numbers), self.monotonic()
         self._held.add(line)
+        self._ours.update(line.call_ids)
         self._pacing = pacing.after(self._pacing, Taken(number, now, is_dial), now)
         return number, now
 
     def give_back(self, line: Line, heard: Heard) -> None:
         """Count a line no longer."""
         self._held.discard(line)
+        self._ours.subtract(line.call_ids)
+        for one in line.call_ids:
+            if self._ours[one] <= 0:
+                del self._ours[one]
         self.hear(heard)
 
     # --- who is next ---

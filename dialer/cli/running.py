@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import math
 import os
@@ -51,7 +52,15 @@ def options(
         retry_lock=given.seconds("--retry-lock", retry_lock),
         dials=dials,
         none_were_called=none_were_called,
+        when_ready=_leave_alone_what_stays,
     )
+
+
+def _leave_alone_what_stays() -> None:
+    """What is in memory by now stays there: looking through it for garbage again and again was 8 % of a dial, and the
+    longest pauses of the event loop."""
+    gc.collect()
+    gc.freeze()
 
 
 def run(files: Sequence[Path], asked: Options, result: Path | None, log_format: str, quiet: bool) -> int:

@@ -166,6 +166,7 @@ class Engine:
                 await check_only(self._ledger, self.campaign, self.campaign_id, self._options.only)
         await self._look_for_earlier()
         self.is_ready = True
+        self._options.when_ready()
         self._spawn_worker()
 
     async def _look_for_earlier(self) -> None:

@@ -72,7 +72,7 @@ def modelled(cell: Cell, seed: int) -> Result:
 
 def _back(cell: Cell, ours: Result, best: Result) -> tuple[float, ...]:
     moves = [int(since) for since, _ in cell.limits[1:] if since < cell.seconds]
-    ends = [*moves[1:], len(ours.levels)]
+    ends = [*moves[1:], len(ours.levels)][: len(moves)]
     return tuple(_until_back(ours.levels[at:end], best.levels[at:end]) for at, end in zip(moves, ends, strict=True))
 
 
