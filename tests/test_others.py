@@ -143,7 +143,7 @@ def test_while_only_others_hold_the_lines_the_list_is_read_all_the_same(tmp_path
     async def main() -> None:
         time = Time()
         async with watching(tmp_path, time, call_seconds=30.0) as at_work:
-            lines = Lines(pacing.Pacing(1.0, reserve=1), time.monotonic)
+            lines = Lines(pacing.Pacing(1.0, reserve=1, probe=pacing.Probe(credit=-2.0)), time.monotonic)
             at_work.tracker._others = OthersSeen(lines, time.clock)
             share = Share(lines, PaceRules(1.0, None))
             call = await at_work.live()
