@@ -38,6 +38,7 @@ from dialer.model import (
     Outcome,
     Placed,
     Refusal,
+    Sample,
     StopCause,
 )
 from dialer.policy import callid, lifecycle, outcome, recognition
@@ -69,6 +70,14 @@ class Result:
     def placed_nobody(self) -> bool:
         """Whether it is sure that nobody was rung: no intent, a refusal, or an account that was full."""
         return self.passed is not None or (self.decision is not None and not self.decision.costs)
+
+    def free(self, line: Line) -> None:
+        """Free the attempt's line, as befits what became of it: a full account has had no call of ours, and shows how
+        full it is; what was not sent, or turned away for another cause, was none either."""
+        if self.decision is not None and self.decision.sample is Sample.REFUSED:
+            line.refused()
+        else:
+            line.free(was_call=self.passed is None and self.refusal is None)
 
 
 @lru_cache(maxsize=64)

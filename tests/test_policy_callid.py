@@ -81,3 +81,7 @@ def test_without_an_own_number_nothing_can_be_shown() -> None:
 def test_a_person_s_numbers_ring_in_order_and_round_again() -> None:
     assert [called_number(("a", "b", "c"), attempts) for attempts in range(7)] == list("abcabca")
     assert called_number(("a",), 5) == "a"
+
+
+def test_one_own_number_is_everybodys() -> None:
+    assert caller_id(("+14155550100",), "+14155550123") == "+14155550100"

@@ -43,6 +43,17 @@ def test_a_line_is_a_whole_line(limit: float, lines: int) -> None:
     assert pacing.lines(Pacing(limit)) == lines
 
 
+def test_lines_that_are_left_to_others_are_believed_from_an_earlier_run_and_passed_through_only_to_find_the_limit() -> (
+    None
+):
+    assert pacing.lines(pacing.learning(20.0, reserve=3)) == 17
+    assert pacing.lines(pacing.learning(None, 20.0, 3)) == 30
+    current = pacing.learning(20.0, reserve=3, now=100.0)
+    current = told(current, *((100.0, Taken(n, 100.0, is_dial=False)) for n in range(17)))
+    assert pacing.lines(told(current, (99.0 + 60.0 * pacing.RARE, Nothing()))) == 17
+    assert pacing.lines(told(current, (100.0 + 60.0 * pacing.RARE, Nothing()))) == 21
+
+
 def test_to_begin_anew_keeps_the_calls_that_are_counted() -> None:
     fresh = pacing.with_slots(pacing.learning(), full(30))
     assert (fresh.slots.live, fresh.limit, fresh.habits.call) == (30, 5.0, 60.0)

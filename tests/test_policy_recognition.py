@@ -134,3 +134,12 @@ def test_without_a_moment_every_time_fits() -> None:
 )
 def test_the_form_of_an_id_of_ours(text: str, ours: bool) -> None:
     assert callid.may_be_ours(text) is ours
+
+
+@pytest.mark.parametrize(
+    ("seconds", "skew", "found"),
+    [(None, 30.0, 0.0), (-12.0, 0.0, 12.0), (18.0, 30.0, 12.0), (-42.0, -30.0, 12.0), (5.0, 0.0, 0.0)],
+)
+def test_how_long_ago_a_moment_of_the_platforms_clock_was(seconds: float | None, skew: float, found: float) -> None:
+    moment = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert recognition.ago(moment, NOW, skew) == found

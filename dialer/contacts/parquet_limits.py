@@ -1,14 +1,17 @@
 """How much a Parquet file may come to: known from its footer, and counted before any of it becomes Python text.
 
 A text that many rows share stands in the file once, and so does what a text has in common with the one before it. So
-a file of some KiB can come to more than any memory holds. Texts are therefore read as what they are in the file,
-numbers into a dictionary, and only what is known to be small is written out.
+a file of some KiB can come to more than any memory holds. The texts that can be shared are a chunk's dictionary, which
+the first row of the chunk brings along: where all of them are short, the column is read as text. Where they are not,
+or cannot be known, it is read as what it is in the file, numbers into a dictionary, and only what is known to be small
+is written out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +24,12 @@ from dialer.errors import ListError
 
 _PIECE = 16 << 20
 """Bytes of text that are written out at once; a single row with more is not read at all."""
+
+_SHORT = 1 << 10
+"""Bytes of a text that may be written out for each row, whatever the row's other columns hold."""
+
+_ROOM = 64 << 20
+"""Bytes that the texts of one batch may come to."""
 
 _DELTA_ROOM = 1 << 30
 """Bytes that one batch of a text column may come to whose texts are told by their differences (DELTA_BYTE_ARRAY)."""
@@ -66,13 +75,41 @@ def texts(metadata: pq.FileMetaData) -> list[str]:
     return [path for path, can_be in found.items() if can_be]
 
 
-def rows_at_once(metadata: pq.FileMetaData, rows: int) -> int:
-    """How many rows, of at most so many, may be read at once where texts are told by their differences.
+def short_texts(file: pq.ParquetFile, paths: Iterable[str]) -> dict[str, int]:
+    """Of these columns those that can be read as texts, with the bytes of the longest that rows may share.
 
-    Such a text is never longer than its whole column is in the file.
+    `file` reads all of them into dictionaries. A chunk that has a dictionary and whose first row does not show it,
+    for its first page does without, may have anything in it. What rows do not share stands in the file for each.
+    """
+    longest = dict.fromkeys(set(paths).intersection(file.schema_arrow.names), 0)
+    for group in range(file.metadata.num_row_groups):
+        has_dictionary = _with_dictionary(file.metadata.row_group(group))
+        for batch in islice(file.iter_batches(1, [group], sorted(longest), use_threads=False), 1):
+            for name in batch.schema.names:
+                shared = batch.column(name).dictionary
+                known = name not in has_dictionary or len(shared) > 1
+                longest[name] = max(longest[name], _longest(shared) if known else _SHORT + 1)
+    return {name: size for name, size in longest.items() if size <= _SHORT}
+
+
+def _with_dictionary(group: pq.RowGroupMetaData) -> set[str]:
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    return {chunk.path_in_schema for chunk in chunks if chunk.has_dictionary_page}
+
+
+def _longest(texts: pa.Array) -> int:
+    return pc.max(pc.binary_length(texts)).as_py() or 0
+
+
+def rows_at_once(metadata: pq.FileMetaData, rows: int, shared: Iterable[int] = ()) -> int:
+    """How many rows, of at most so many, may be read at once.
+
+    Where texts are told by their differences, each may be as long as its whole column is in the file; `shared` are
+    the longest texts of those columns that are read as texts.
     """
     deltas = [chunk.total_uncompressed_size for chunk in _chunks(metadata) if "DELTA_BYTE_ARRAY" in chunk.encodings]
-    return max(1, min(rows, _DELTA_ROOM // max(1, *deltas))) if deltas else rows
+    most = min(rows, _ROOM // max(1, sum(shared)))
+    return max(1, min(most, _DELTA_ROOM // max(1, *deltas)) if deltas else most)
 
 
 def parts(path: Path, batches: Iterable[pa.RecordBatch]) -> Iterator[Part]:

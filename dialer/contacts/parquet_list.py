@@ -32,19 +32,18 @@ _BUFFER = 1024 * 1024
 
 def columns(path: Path) -> tuple[str, ...]:
     """The top-level columns. Raises ListError for a file that is not whole, or whose bytes are no text."""
-    with _parquet(path) as file:
+    with _faults(path), _opened(path, _metadata(path), ()) as file:
         return _columns(path, file.schema_arrow)
 
 
 def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
     """The file in pieces of at most so many rows. Raises ListError."""
-    with _parquet(path) as file:
+    with _faults(path), _parquet(path, rows) as (file, at_once):
         schema = file.schema_arrow
         names = _columns(path, schema)
         for column in (*rules.phone, *(() if rules.id is None else (rules.id,))):
             _check_identity(path, column, _plain_type(schema.field(names.index(column)).type))
         line = 2
-        at_once = parquet_limits.rows_at_once(file.metadata, rows)
         batches = file.iter_batches(batch_size=at_once, use_threads=False)
         for part in parquet_limits.parts(path, batches):
             if part.is_whole:
@@ -61,17 +60,34 @@ def _endless(path: Path, names: tuple[str, ...], part: parquet_limits.Part, line
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def _parquet(path: Path, rows: int) -> Iterator[tuple[pq.ParquetFile, int]]:
+    """The file, and how many of its rows, of at most so many, may be read at once."""
+    metadata = _metadata(path)
+    texts = parquet_limits.texts(metadata)
+    with _opened(path, metadata, texts) as file:
+        short = parquet_limits.short_texts(file, texts)
+    with _opened(path, metadata, [name for name in texts if name not in short]) as file:
+        yield file, parquet_limits.rows_at_once(metadata, rows, short.values())
+
+
+def _metadata(path: Path) -> pq.FileMetaData:
     with opened(path):
         pass
+    metadata = pq.read_metadata(path)
+    parquet_limits.check(path, metadata)
+    return metadata
+
+
+def _opened(path: Path, metadata: pq.FileMetaData, dictionaries: Sequence[str]) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        path, metadata=metadata, read_dictionary=dictionaries, buffer_size=_BUFFER, page_checksum_verification=True
+    )
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
     try:
-        metadata = pq.read_metadata(path)
-        parquet_limits.check(path, metadata)
-        texts = parquet_limits.texts(metadata)
-        with pq.ParquetFile(
-            path, metadata=metadata, read_dictionary=texts, buffer_size=_BUFFER, page_checksum_verification=True
-        ) as file:
-            yield file
+        yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         first = str(fault).splitlines()[0]
         raise ListError(f"{path}: the Parquet file is cut off or damaged ({first}); write it again") from None

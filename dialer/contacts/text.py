@@ -74,8 +74,14 @@ def _blocks(path: Path, text: io.TextIOWrapper) -> Iterator[list[str]]:
         yield _split(rest)
 
 
+_NO_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""What `splitlines` takes for the end of a line, and the csv module does not."""
+
+
 def _split(text: str) -> list[str]:
-    return io.StringIO(text, newline="").readlines()
+    if any(mark in text for mark in _NO_ENDS):
+        return io.StringIO(text, newline="").readlines()
+    return text.splitlines(keepends=True)
 
 
 def _no_line_end(path: Path, line: int) -> ListError:

@@ -107,7 +107,7 @@ def apply(
     staging.lay_out(db, import_id)
     db.execute(SQL["keep_rejects"], given)
     db.execute(SQL["make_same"])
-    is_first = bool(db.execute(SQL["is_first"], given).fetchone()[0])
+    given["is_first"] = is_first = bool(db.execute(SQL["is_first"], given).fetchone()[0])
     if not is_first and rules.id is None and len(rules.phone) > 1:
         db.execute(SQL["know_by_number"], given)
     doubles.reject_same_people(db, given, rules)

@@ -334,14 +334,14 @@ SELECT taking.contact, others.rank, others.number, others.region, others.kind FR
 -- Rows about people whom the campaign does not know yet, in the order of the list.
 INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at)
 SELECT :before + id, :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at
-FROM staged WHERE NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
+FROM staged WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
 ORDER BY id
 
 -- :name add_numbers
 -- The first number of each.
 INSERT INTO numbers (contact_id, rank, number, region, kind)
 SELECT :before + id, 0, number, region, kind
-FROM staged WHERE NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
+FROM staged WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
 ORDER BY id
 
 -- :name add_other_numbers

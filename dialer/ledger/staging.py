@@ -17,7 +17,7 @@ from dialer.model import Chunk, Rows
 SQL = load("importing.sql")
 _TABLES = {"staged": "make_staged", "others": "make_others", "refused": "make_refused"}
 
-_AT_ONCE = 100
+_AT_ONCE = 500
 """Rows that are given to SQLite in one statement."""
 
 _Number = tuple[int, int, str, str, str]

@@ -127,7 +127,7 @@ class Pacing(NamedTuple):
     struck_at: float = -inf
 
 
-def learning(known: float | None = None, at_least: float = FIRST_LINES, reserve: int = 0) -> Pacing:
+def learning(known: float | None = None, at_least: float = FIRST_LINES, reserve: int = 0, now: float = 0.0) -> Pacing:
     """Learn the account's limit: from what is `known` of an earlier run, which is tried again from there, or anew.
 
     `reserve` lines are left to others. A limit cannot be found without reaching it: the first search goes through the
@@ -138,7 +138,7 @@ def learning(known: float | None = None, at_least: float = FIRST_LINES, reserve:
         return Pacing(start, step=FIRST_RISE * start, is_first=True, reserve=reserve)
     limit = min(max(1.0, known), MOST_LINES)
     if reserve:
-        return Pacing(limit, reserve=reserve, probe=Probe(credit=0.0))
+        return Pacing(limit, reserve=reserve, probe=Probe(refused_at=now))
     return Pacing(limit, step=1.0)
 
 

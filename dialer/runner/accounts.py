@@ -29,7 +29,8 @@ Learned = tuple[Campaign, float | None]
 
 def account_of(campaigns: Sequence[Learned], clock: Clock) -> Account:
     """The account of campaigns that dial under one key."""
-    start = _start([campaign.pace for campaign, _ in campaigns], [known for _, known in campaigns])
+    paces = [campaign.pace for campaign, _ in campaigns]
+    start = _start(paces, [known for _, known in campaigns], clock.monotonic())
     lines = Lines(start, clock.monotonic)
     return Account(lines, Brakes(clock.monotonic), OthersSeen(lines, clock))
 
@@ -48,7 +49,7 @@ def _key(campaign: Campaign) -> tuple[str | None, str]:
     return campaign.platform.url, campaign.platform.api_key.reveal()
 
 
-def _start(paces: Sequence[PaceRules], known: Sequence[float | None]) -> Pacing:
+def _start(paces: Sequence[PaceRules], known: Sequence[float | None], now: float) -> Pacing:
     """Where learning begins: with the least that was learned, since to rise is quicker than to be refused."""
     given = [pace.concurrent_calls for pace in paces if pace.concurrent_calls is not None]
     if len(given) == len(paces):
@@ -56,5 +57,5 @@ def _start(paces: Sequence[PaceRules], known: Sequence[float | None]) -> Pacing:
     learned = [lines for pace, lines in zip(paces, known, strict=True) if pace.concurrent_calls is None and lines]
     reserve = max(pace.leave_free for pace in paces)
     if learned:
-        return pacing.learning(max(min(learned), sum(given)), reserve=reserve)
+        return pacing.learning(max(min(learned), sum(given)), reserve=reserve, now=now)
     return pacing.learning(None, max(pacing.FIRST_LINES, sum(given)), reserve)

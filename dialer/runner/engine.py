@@ -7,7 +7,7 @@ intent until the call has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from dialer.attempt import Attempts, Result
@@ -16,7 +16,7 @@ from dialer.earlier import Earlier
 from dialer.errors import ExitCode
 from dialer.ledger import Imported, Ledger, Passed
 from dialer.lines import Line, Share
-from dialer.model import Answer, Attempt, CallPage, Campaign, Candidate, EarlierCall, Sample, StopCause
+from dialer.model import Answer, Attempt, CallPage, Campaign, Candidate, EarlierCall, StopCause
 from dialer.pace import Pace
 from dialer.recovery import Books, Recovery
 from dialer.runner.accounts import Account
@@ -27,6 +27,7 @@ from dialer.runner.gate import Gate
 from dialer.runner.health import Platform
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
+from dialer.runner.remembering import keep_remembering, remember
 from dialer.runner.unknowns import Unknowns
 from dialer.runner.watching import Watching
 from dialer.scheduler import Scheduler
@@ -34,9 +35,6 @@ from dialer.tracker import Tracker
 from dialer.verbex import Client
 
 Say = Callable[..., None]
-
-_REMEMBERS_EVERY = 30.0
-"""Seconds after which the learned limit is written down."""
 
 
 class Engine:
@@ -121,7 +119,7 @@ class Engine:
 
     async def run(self) -> None:
         """Recover → import → dial → drain."""
-        helpers = [asyncio.create_task(work) for work in (self.tracker.run(), self.recovery.run(), self._remember())]
+        helpers = [asyncio.create_task(work) for work in self._beside()]
         for helper in helpers:
             helper.add_done_callback(self._watched)
         try:
@@ -133,17 +131,13 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*helpers, *self._running, return_exceptions=True)
             self.live = 0  # a task that was cancelled before it began has given nothing back
-            await self._remember_lines()
+            await remember(self._ledger, self.campaign_id, self.lines)
 
-    async def _remember(self) -> None:
-        """Now and then, since a killed run says nothing at its end."""
-        while True:
-            await self._clock.sleep(_REMEMBERS_EVERY)
-            await self._remember_lines()
-
-    async def _remember_lines(self) -> None:
-        if self.lines.learns:
-            await self._ledger.remember_lines(self.campaign_id, self.lines.account.learned)
+    def _beside(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """What goes on for as long as the engine runs."""
+        yield self.tracker.run()
+        yield self.recovery.run()
+        yield keep_remembering(self._ledger, self.campaign_id, self.lines, self._clock)
 
     async def _begin(self) -> None:
         if self.stopped is None:
@@ -291,10 +285,10 @@ class Engine:
     def _free(self, line: Line, result: Result | None = None) -> None:
         if line.is_held:
             self.live -= 1
-        if result is not None and result.decision is not None and result.decision.sample is Sample.REFUSED:
-            line.refused()
+        if result is None:
+            line.free()
         else:
-            line.free(was_call=result is None or (result.passed is None and result.refusal is None))
+            result.free(line)
         self.scheduler.changed()
         self._progressed.set()
         self._gate.moved()

@@ -11,8 +11,8 @@ class Options:
     """The options of `run` and `settle`; lengths of time in seconds, None where not given.
 
     `none_were_called`: nobody was called by a ledger that is gone, where the platform cannot tell. `wait` is infinite
-    for a bare `--wait`. `dials` is False for `settle`, which only learns how open calls ended. `when_ready` is called when a campaign's
-    list is taken in and its dialling begins.
+    for a bare `--wait`. `dials` is False for `settle`, which only learns how open calls ended. `when_ready` is called
+    when a campaign's list is taken in and its dialling begins.
     """
 
     max_runtime: float | None = None

@@ -71,18 +71,14 @@ class Wire:
     def __init__(self, base_url: str, key: Secret, connections: int, agent: str) -> None:
         self._base = httpx.URL(base_url)
         self._key = key
-        self._asking = httpx.Headers(
-            {
-                "Host": self._base.netloc.decode("ascii"),
-                "Authorization": f"Bearer {_sendable(key)}",
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "Connection": "keep-alive",
-                "User-Agent": agent,
-            }
-        )
-        self._telling = httpx.Headers({**self._asking, "Content-Type": "application/json"})
-        self._transport = open_transport(connections, plain=self._base.scheme != "https")
+        headers = {
+            "Authorization": f"Bearer {_sendable(key)}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Connection": "keep-alive",
+            "User-Agent": agent,
+        }
+        self._transport = open_transport(connections, headers, plain=self._base.scheme != "https")
         self._is_closed = False
         # aiohttp asks no resolver for a host that is a number.
         self._fault = astray(self._base.host, plain=self._base.scheme != "https")
@@ -130,7 +126,7 @@ class Wire:
         request = httpx.Request(
             method,
             url,
-            headers=self._telling if content else self._asking,
+            headers=_JSON if content else None,
             stream=httpx.ByteStream(content),  # not as `content`: httpx would look through the headers twice more
             extensions={"timeout": _timeouts(answer)},
         )
@@ -148,13 +144,17 @@ class Wire:
         await self._transport.aclose()
 
 
-def open_transport(connections: int, *, plain: bool) -> AiohttpTransport:
-    """httpx's transport with at most that many connections; `plain` is for requests without TLS."""
+_JSON = httpx.Headers({"Content-Type": "application/json"})
+
+
+def open_transport(connections: int, headers: Mapping[str, str], *, plain: bool) -> AiohttpTransport:
+    """httpx's transport with at most that many connections; `headers` go with each request, and are aiohttp's: httpx
+    would copy and decode them for each. `plain` is for requests without TLS."""
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
     )
     transport = AiohttpTransport(verify=_tls(), trust_env=False, retries=0, limits=limits)
-    transport.client = lambda: _aiohttp_client(transport, plain=plain)
+    transport.client = lambda: _aiohttp_client(transport, headers, plain=plain)
     return transport
 
 
@@ -164,7 +164,7 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(verify=True, trust_env=False)
 
 
-def _aiohttp_client(transport: AiohttpTransport, *, plain: bool) -> aiohttp.ClientSession:
+def _aiohttp_client(transport: AiohttpTransport, headers: Mapping[str, str], *, plain: bool) -> aiohttp.ClientSession:
     # Left to itself the transport makes one that keeps cookies.
     connector = aiohttp.TCPConnector(
         limit=transport.limits.max_connections or 0,
@@ -172,7 +172,8 @@ def _aiohttp_client(transport: AiohttpTransport, *, plain: bool) -> aiohttp.Clie
         ssl=transport.ssl_context,
         resolver=Resolver(plain=plain),
     )
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    jar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(connector=connector, headers=headers, cookie_jar=jar, trust_env=False)
 
 
 def _sendable(key: Secret) -> str:

@@ -40,7 +40,7 @@ def dial_all(url: str, people: int, tasks: int) -> float:
 
 
 async def _dial_all(url: str, people: int, tasks: int) -> float:
-    transport = open_transport(tasks + 10, plain=True)
+    transport = open_transport(tasks + 10, {}, plain=True)
     headers = {"Authorization": "Bearer API_made_up", "Accept": "application/json", "Accept-Encoding": "gzip"}
     async with httpx.AsyncClient(base_url=url, transport=transport, headers=headers, trust_env=False) as http:
         places = iter(range(people))

@@ -1,0 +1,23 @@
+"""Keeps the account's learned limit in the ledger, for the next run to begin with."""
+
+from __future__ import annotations
+
+from dialer.clock import Clock
+from dialer.ledger import Ledger
+from dialer.lines import Share
+
+_EVERY = 30.0
+"""Seconds after which it is written down again, since a killed run says nothing at its end."""
+
+
+async def remember(ledger: Ledger, campaign: int, share: Share) -> None:
+    """Write down what is learned by now, where the campaign learns."""
+    if share.learns:
+        await ledger.remember_lines(campaign, share.account.learned)
+
+
+async def keep_remembering(ledger: Ledger, campaign: int, share: Share, clock: Clock) -> None:
+    """Write it down now and then. Ends by being cancelled."""
+    while True:
+        await clock.sleep(_EVERY)
+        await remember(ledger, campaign, share)
