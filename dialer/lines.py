@@ -145,6 +145,8 @@ class Share:
 
     async def room(self) -> None:
         """Wait until there is a line for this campaign, before the others that wait."""
+        if self.account.may_take(self):
+            return
         self._waits_since = self.account.monotonic()
         self.account.wait(self)
         try:

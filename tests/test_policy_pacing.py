@@ -43,9 +43,7 @@ def test_a_line_is_a_whole_line(limit: float, lines: int) -> None:
     assert pacing.lines(Pacing(limit)) == lines
 
 
-def test_lines_that_are_left_to_others_are_believed_from_an_earlier_run_and_passed_through_only_to_find_the_limit() -> (
-    None
-):
+def test_lines_that_are_left_to_others_are_passed_through_only_to_find_the_limit() -> None:
     assert pacing.lines(pacing.learning(20.0, reserve=3)) == 17
     assert pacing.lines(pacing.learning(None, 20.0, 3)) == 30
     current = pacing.learning(20.0, reserve=3, now=100.0)

@@ -53,4 +53,4 @@ def test_what_is_long_over_is_forgotten_and_the_count_stays() -> None:
     assert slots.level(found, 4999.0) == 0
     flood = counted([(0.001 * n, 1) for n in range(6000)])
     assert flood.live == 6000
-    assert len(flood.changes) <= 1024 + 32
+    assert len(flood.changes) <= 256 + 32

@@ -58,7 +58,7 @@ class Others:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A dial of ours, sent at that instant, was turned away for want of room, however that was told: there was no call."""
+    """A dial of ours, sent at that instant, was turned away for want of room, by whatever way: there was no call."""
 
     line: int
     sent: float

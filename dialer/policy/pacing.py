@@ -181,7 +181,10 @@ def _is_awaited(pacing: Pacing) -> bool:
 
 def after(pacing: Pacing, heard: Heard, now: float) -> Pacing:
     """What was heard teaches this, and so much has become certain by now."""
-    return _probing(_judged(_learned(pacing, heard, now), now), now)
+    pacing = _learned(pacing, heard, now)
+    if pacing.limit >= pacing.most and not pacing.unjudged and pacing.full is None:
+        return pacing  # nothing is to be found out, and this is asked several times a dial
+    return _probing(_judged(pacing, now), now)
 
 
 def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 KEPT = 30.0
 """Seconds for which changes are kept apart."""
 
-_MOST_KEPT = 1024
+_MOST_KEPT = 256
 """So many changes are kept at most, whatever their time: a flood must not make each count slow."""
 
 
