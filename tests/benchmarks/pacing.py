@@ -45,7 +45,7 @@ ENGINE_CELLS = (
     Cell("whole engine: limit 100 → 60 → 150, poll", _MOVES, "poll", MEAN_CALL / 50),
     Cell("whole engine: limit 100, about 20 calls of others, poll", ((0.0, 100),), "poll", MEAN_CALL / 50, others=20.0),
 )
-"""With scheduler, ledger, tracker and recovery, in virtual time; oracle and engine poll every fiftieth of a mean call."""
+"""With scheduler, ledger, tracker and recovery, in virtual time; the oracle polls as often as the engine does."""
 
 _NO_LIST = "what the list does not show cannot be followed: the oracle knows nothing of them either"
 
@@ -90,10 +90,9 @@ def measure(how: How) -> list[Line]:
         small = [replace(cell, seconds=1500.0) for cell in CELLS if cell.limits[0][1] == 20 or "poll 1 s" in cell.name]
         return [_line(cell, [compared(modelled, cell, seed) for seed in (1, 2)]) for cell in small]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        lines = [_line(cell, pool.map(partial(compared, modelled, cell), range(_SEEDS), 1)) for cell in CELLS]
-        lines += [
-            _line(cell, pool.map(partial(compared, engine_result, cell), range(_ENGINE_SEEDS), 1)) for cell in ENGINE_CELLS
-        ]
+        lines = []
+        for run, cells, seeds in ((modelled, CELLS, _SEEDS), (engine_result, ENGINE_CELLS, _ENGINE_SEEDS)):
+            lines += [_line(cell, pool.map(partial(compared, run, cell), range(seeds), 1)) for cell in cells]
     return lines
 
 
