@@ -170,6 +170,7 @@ class Attempts:
             return Result(passed=written)
         attempt = _intended(candidate, intent, written)
         line.bears(attempt.call_id)
+        line.calls(attempt.number)
         if self._spread is not None:
             await self._spread()
         # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
@@ -180,7 +181,8 @@ class Attempts:
         self._heard(answer)
         box = outcome.sort_dial(answer, intent.request)
         if isinstance(box, Placed):
-            line.placed()
+            if not box.record.is_over:
+                line.placed()
             self._rejected.clear()
             return await self.go_on(attempt, box.record, line)
         if isinstance(box, NotPlaced):

@@ -17,6 +17,8 @@ from dialer.model.pacing import Dropped, Freed, Heard, Nothing, Others, Placed, 
 from dialer.policy import pacing
 from dialer.policy.pacing import Pacing
 
+_BOTH_IDS = 2
+
 _LOOKS_AGAIN = 1.0
 """Seconds after which whoever waits for a line looks again: what was learned may allow one more by now."""
 
@@ -27,7 +29,7 @@ class Line:
     `call_ids` are those of its call, as far as they are known.
     """
 
-    __slots__ = ("_ended_at", "_number", "_share", "_since", "call_ids", "is_held")
+    __slots__ = ("_ended_at", "_is_dial", "_number", "_share", "_since", "call_ids", "is_held", "to")
 
     def __init__(self, share: Share, *, is_dial: bool) -> None:
         self._share = share
@@ -36,6 +38,7 @@ class Line:
         self.is_held = False
         self._ended_at: float | None = None
         self.call_ids: frozenset[str] = frozenset()
+        self.to = ""
         self.hold(is_dial=is_dial)
 
     def hold(self, *, is_dial: bool = False) -> None:
@@ -43,8 +46,13 @@ class Line:
         if not self.is_held:
             self.is_held = True
             self._ended_at = None
+            self._is_dial = is_dial
             self._number, self._since = self._share.account.take(self, is_dial=is_dial)
             self._share.count(1)
+
+    def calls(self, number: str) -> None:
+        """The number that is rung; by it a call is known while the platform has not told its id."""
+        self.to = "".join(filter(str.isdigit, number))
 
     def bears(self, *call_ids: str | None) -> None:
         """The ids, ours and the platform's, of the call on this line, as far as they are known."""
@@ -68,8 +76,12 @@ class Line:
         self._ended_at = self._share.account.monotonic() - ago
 
     def refused(self) -> None:
-        """The account was full: there was no call. Frees the line."""
-        self._let_go(Refused(self._number, self._since))
+        """The account was full: there was no call. Frees the line. Of a call that was not dialled on this line it is
+        not known when that was: it teaches nothing."""
+        if self._is_dial:
+            self._let_go(Refused(self._number, self._since))
+        else:
+            self.free(was_call=False)
 
     def free(self, *, was_call: bool = True) -> None:
         """Count it no longer, since its call ended or now; `was_call` False: there never was one. To free a free line
@@ -103,8 +115,8 @@ class Share:
     @property
     def at_most(self) -> float:
         """The campaign's own cap, infinite without one."""
-        cap = self._rules.at_most if self._given is None else self._given
-        return inf if cap is None else cap
+        caps = [cap for cap in (self._rules.at_most, self._given) if cap is not None]
+        return min(caps, default=inf)
 
     @property
     def learns(self) -> bool:
@@ -113,8 +125,14 @@ class Share:
 
     @property
     def limit(self) -> int:
-        """How many calls of this campaign may be live, as far as is known; at least 1."""
-        return int(max(1, min(self.at_most, self.account.limit)))
+        """How many calls of this campaign may be live, as far as is known, beside those of others; at least 1."""
+        beside = self.account.in_use - self.in_use
+        return int(max(1, self.in_use, min(self.at_most, self.account.limit - beside)))
+
+    @property
+    def room_known(self) -> int:
+        """How many calls of this campaign the account takes beside others, whatever the campaign's own cap is."""
+        return max(1, self.in_use, self.account.limit - (self.account.in_use - self.in_use))
 
     @property
     def is_full(self) -> bool:
@@ -131,8 +149,7 @@ class Share:
     def change(self, concurrent_calls: int | None) -> None:
         """Another number of lines from now on; None: as many as the account has."""
         self._given = concurrent_calls
-        if concurrent_calls is None:
-            self.account.learn()
+        self.account.learn(anew=concurrent_calls is None)
         self.account.moved()
 
     def take(self) -> Line:
@@ -193,7 +210,7 @@ class Lines:
         return self.in_use >= self.allowed
 
     @property
-    def is_met(self) -> bool:
+    def is_learned(self) -> bool:
         """Whether something is known of the account's limit, or is to be learned."""
         return self._pacing.limit < self._pacing.most
 
@@ -213,9 +230,9 @@ class Lines:
         return pacing.lines(self._pacing)
 
     @property
-    def learned(self) -> float:
-        """The limit for the next run to begin with; nothing where none was met."""
-        return self._pacing.limit
+    def learned(self) -> float | None:
+        """The limit for the next run to begin with; None while none was met."""
+        return pacing.confirmed(self._pacing)
 
     @property
     def mean_call(self) -> float:
@@ -230,9 +247,17 @@ class Lines:
         """These ids belong to a call on a line of ours."""
         self._ours.update(call_ids)
 
-    def learn(self) -> None:
-        """From now on the account's limit is wanted, not only a number that was given."""
-        if self._pacing.limit >= self._pacing.most:
+    def calls(self, number: str) -> bool:
+        """Whether a line of ours rings this number, and does not know yet by which id of the platform."""
+        digits = "".join(filter(str.isdigit, number))
+        return bool(digits) and any(line.to == digits and len(line.call_ids) < _BOTH_IDS for line in self._held)
+
+    def learn(self, *, anew: bool) -> None:
+        """A person has changed the pace: what was learned is looked at again. `anew`: the account's limit is wanted
+        from now on, not only a number that was given."""
+        if self._pacing.limit < self._pacing.most:
+            self._pacing = pacing.searching(self._pacing)
+        elif anew:
             fresh = pacing.learning(None, max(pacing.FIRST_LINES, self._pacing.slots.live), self._pacing.reserve)
             self._pacing = pacing.with_slots(fresh, self._pacing)
 

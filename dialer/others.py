@@ -12,12 +12,16 @@ from datetime import datetime, timedelta
 from dialer.clock import Clock
 from dialer.lines import Lines
 from dialer.model import CallRecord
+from dialer.policy import recognition
 
 _LONGEST = timedelta(hours=2)
 """A call of others that began longer ago than this holds no line any more, whatever its record says."""
 
 _ASKED_EVERY, _ASKED_AT_ONCE = 5.0, 3
 """Seconds after which one that the list does not reach is asked for by itself; so many at most in one round."""
+
+_KEPT_UNSEEN = 30.0
+"""Seconds for which one is believed live of which nothing is heard; a mean call, if that is longer."""
 
 _MOST = 2000
 """So many of others' calls are remembered at most."""
@@ -61,7 +65,7 @@ class OthersSeen:
         """Live calls that the last reading did not reach, by their platform ids, and that are to be asked for one by
         one; those first that were asked about longest ago. Nobody, while the account's limit is no matter of ours."""
         before = self._clock.monotonic() - _ASKED_EVERY
-        unseen = [name for name in self._asked if self._asked[name] <= before] if self._lines.is_met else []
+        unseen = [name for name in self._asked if self._asked[name] <= before] if self._lines.is_learned else []
         return sorted(unseen, key=self._asked.__getitem__)[:_ASKED_AT_ONCE]
 
     def told(self, name: str, record: CallRecord | None, skew: float) -> None:
@@ -76,7 +80,10 @@ class OthersSeen:
 
     def _is_live(self, record: CallRecord, now: datetime) -> bool:
         is_old = record.started_at is not None and now - record.started_at > _LONGEST
-        return not (record.is_over or is_old or self._lines.is_ours(record.own_id, record.platform_id))
+        if record.is_over or is_old or self._lines.is_ours(record.own_id, record.platform_id):
+            return False
+        # One that bears no id of ours may be ours all the same, until the platform has told us how it calls it.
+        return not (recognition.bears_no_id_of_ours(record) and self._lines.calls(record.to_number))
 
     def _began(self, name: str, record: CallRecord, now: datetime) -> None:
         if name not in self._live and name not in self._stale and len(self._live) < _MOST:
@@ -97,13 +104,19 @@ class OthersSeen:
         self._stale &= shown.keys()
         for name, at in list(self._live.items()):
             is_covered = is_whole or (reaches_to is not None and at > reaches_to)
-            if (name not in shown and is_covered) or now - at > _LONGEST:
+            if now - at > _LONGEST:
                 self._ended(name, None, now)
                 self._stale.add(name)
             elif name in shown:
                 self._asked.pop(name, None)
-            else:
-                self._asked.setdefault(name, self._clock.monotonic())
+            elif is_covered or self._is_forgotten(name):
+                self._ended(name, None, now)
+
+    def _is_forgotten(self, name: str) -> bool:
+        """Whether nothing was heard for a whole call of one that the list does not reach: there are more of them than
+        can be asked for, and most are over by then."""
+        unseen_since = self._asked.setdefault(name, self._clock.monotonic())
+        return self._clock.monotonic() - unseen_since > max(_KEPT_UNSEEN, self._lines.mean_call)
 
     def _moment(self, at: datetime | None, now: datetime) -> float:
         """A moment of the platform's clock on ours; now where it tells none."""

@@ -228,7 +228,8 @@ class Tracker:
         by_platform = {watch.attempt.platform_id: call_id for call_id, watch in waiting.items()}
         seen: set[str] = set()
         token: str | None = None
-        size = min(max(100, 2 * len(waiting)), 1000)
+        others = 0 if self._others is None else self._others.count
+        size = min(max(100, 2 * (len(waiting) + others)), 1000)
         read: list[CallRecord] = []
         for _ in range(_PAGES_A_ROUND):
             page = await self._reads.list(page_size=size, page_token=token)

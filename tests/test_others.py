@@ -129,6 +129,40 @@ def test_nobody_is_asked_for_where_the_accounts_limit_is_no_matter() -> None:
     seen(test)
 
 
+def test_a_call_without_any_id_of_ours_may_be_ours_all_the_same() -> None:
+    async def test(at: Seen) -> None:
+        line = at.share.take()
+        line.bears("our id")
+        line.calls("+14155550123")
+        assert at.read(record("theirs")) == 0
+        line.bears("theirs")
+        assert at.read(record("theirs"), record("another")) == 1
+
+    seen(test)
+
+
+def test_more_of_them_than_can_be_asked_for_are_forgotten_after_a_mean_call() -> None:
+    async def test(at: Seen) -> None:
+        for minute in range(20):
+            began = 100.0 + 10.0 * minute
+            at.read(*(record(f"{minute}-{n}", began) for n in range(50)), is_whole=False)
+            await moment(10.0)
+        assert at.others.count <= 50 * 8
+        assert at.lines.is_learned
+
+    seen(test)
+
+
+def test_what_a_lagging_list_left_out_counts_again_when_it_is_shown() -> None:
+    async def test(at: Seen) -> None:
+        calls = [record(f"o{n}", 10.0 + n) for n in range(10)]
+        assert at.read(*calls) == 10
+        assert at.read(*calls[:4]) == 4
+        assert at.read(*calls) == 10
+
+    seen(test)
+
+
 def test_a_clock_that_is_off_moves_nothing() -> None:
     async def test(at: Seen) -> None:
         at.read(record("a", 90.0 + 30.0), skew=30.0)

@@ -50,7 +50,7 @@ def test_a_slow_run_is_made_faster_within_a_second_and_without_a_burst(tmp_path:
                 asked_at = time.monotonic()
                 answer = await asked(run, calls_per_second=10.0)
                 assert answer == (
-                    "reminders: 10 calls per second, concurrent calls as before (50 now), until this run ends"
+                    "reminders: 10 calls per second, concurrent calls as before (up to 50 now), until this run ends"
                 )
                 await run.ending
             at = sent(verbex)
@@ -60,7 +60,7 @@ def test_a_slow_run_is_made_faster_within_a_second_and_without_a_burst(tmp_path:
             assert most_in_a_second(at) <= 11
             ((run_id, detail),) = events(run)
             assert run_id is not None
-            assert detail == "reminders by ann: 10 calls per second, concurrent calls as before (50 now)"
+            assert detail == "reminders by ann: 10 calls per second, concurrent calls as before (up to 50 now)"
             assert "10 calls per second, concurrent calls as before" in run.said.getvalue()
 
     in_virtual_time(main())

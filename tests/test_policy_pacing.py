@@ -168,6 +168,42 @@ def test_what_never_was_a_call_teaches_nothing() -> None:
     assert (after.limit, after.slots.live, after.unjudged) == (before.limit, 50, ())
 
 
+def test_one_refusal_of_few_calls_is_doubted_and_the_limit_searched_for_anew() -> None:
+    current = pacing.learning(50.0)._replace(step=0.0)
+    current = told(current, (1.0, Taken(1, 1.0)), (1.1, Refused(1, 1.0)), (20.0, Nothing()))
+    assert (current.limit, pacing.confirmed(current)) == (1.0, 50.0)
+    current = told(current, (20.0, Taken(2, 20.0)), (20.1, Placed(2)), (30.0, Shown(2)))
+    assert pacing.lines(current) == 2
+
+
+def test_a_fall_that_was_met_on_purpose_is_believed() -> None:
+    current = pacing.learning(50.0)._replace(step=0.0)
+    current = told(current, (1.0, Taken(1, 1.0)), (1.1, Refused(1, 1.0)), (20.0, Nothing()))
+    current = told(current, (20.0, Taken(2, 20.0)), (20.1, Placed(2)), (30.0, Shown(2)))
+    current = told(current, (30.0, Taken(3, 30.0)), (30.1, Refused(3, 30.0)), (50.0, Nothing()))
+    assert (current.step, current.limit, pacing.confirmed(current)) == (0.0, 1.0, 1.0)
+
+
+def test_silence_is_no_acceptance() -> None:
+    current = pacing.learning()
+    for line in range(7):
+        current = told(current, (1.0, Taken(line, 1.0)))
+    current = told(current, (500.0, Nothing()))
+    assert (current.limit, len(current.unjudged)) == (5.0, 7)
+    current = told(current, (500.0, Placed(6)), (510.0, Nothing()))
+    assert (current.limit, len(current.unjudged)) == (7.0, 6)
+
+
+def test_what_was_not_met_is_not_remembered() -> None:
+    assert pacing.confirmed(pacing.learning()) is None
+    assert pacing.confirmed(pacing.trusting()) is None
+    assert pacing.confirmed(pacing.learning(20.0)) == 20.0
+
+
+def test_a_reserve_that_leaves_hardly_anything_of_what_is_known_has_the_limit_searched_for() -> None:
+    assert pacing.lines(pacing.learning(3.0, reserve=2)) == 4
+
+
 # --- whatever happens ------------------------------------------------------------------------------
 
 steps = st.lists(

@@ -48,12 +48,28 @@ CREATE TEMP TABLE staged (
     id     INTEGER PRIMARY KEY,
     person TEXT NOT NULL,
     number TEXT NOT NULL,
-    region TEXT NOT NULL,
-    kind   TEXT NOT NULL,
+    origin INTEGER NOT NULL,
     data   TEXT NOT NULL,
-    file   TEXT NOT NULL,
     line   INTEGER NOT NULL
 ) STRICT
+
+-- :name make_origins
+-- What very many rows share: their file, and the region and kind of their first number.
+CREATE TEMP TABLE origins (
+    id     INTEGER PRIMARY KEY,
+    file   TEXT NOT NULL,
+    region TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    UNIQUE (file, region, kind)
+) STRICT
+
+-- :name stage_origin
+-- One of them.
+INSERT OR IGNORE INTO origins (file, region, kind) VALUES (?, ?, ?)
+
+-- :name origins_of
+-- Those of a file.
+SELECT region, kind, id FROM origins WHERE file = :file
 
 -- :name make_others
 -- Their numbers after the first.
@@ -72,7 +88,7 @@ SELECT COALESCE(MAX(id), 0) FROM staged
 
 -- :name stage_row
 -- A good row.
-INSERT INTO staged (person, number, region, kind, data, file, line) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO staged (person, number, origin, data, line) VALUES (?, ?, ?, ?, ?)
 
 -- :name stage_other
 -- A number of a good row.
@@ -203,9 +219,11 @@ GROUP BY sharers.id
 -- :name reject_doubles
 -- A reject for each.
 INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
-SELECT :import, :campaign, staged.file, staged.line, :column, doubles.value, 'duplicate',
-       :the_same || ' as line ' || first.line || ' of ' || first.file
-FROM doubles JOIN staged ON staged.id = doubles.id JOIN staged AS first ON first.id = doubles.first
+SELECT :import, :campaign, origins.file, staged.line, :column, doubles.value, 'duplicate',
+       :the_same || ' as line ' || first.line || ' of ' || theirs.file
+FROM doubles
+CROSS JOIN staged ON staged.id = doubles.id JOIN origins ON origins.id = staged.origin
+CROSS JOIN staged AS first ON first.id = doubles.first JOIN origins AS theirs ON theirs.id = first.origin
 ORDER BY doubles.id
 
 -- :name drop_doubles
@@ -226,7 +244,9 @@ SELECT (SELECT COUNT(*) FROM staged) AS good, (SELECT COUNT(*) FROM bad_lines) A
 
 -- :name spoiled_in_part
 -- Good rows with a bad number beside a good one.
-SELECT COUNT(*) FROM staged CROSS JOIN bad_lines ON bad_lines.file = staged.file AND bad_lines.line = staged.line
+SELECT COUNT(*) FROM staged
+CROSS JOIN origins ON origins.id = staged.origin
+CROSS JOIN bad_lines ON bad_lines.file = origins.file AND bad_lines.line = staged.line
 
 -- :name some_rejects
 -- Examples for a message.
@@ -313,7 +333,8 @@ FROM taking
 -- New data; excluded -> due where the row was corrected.
 UPDATE contacts SET
     data = (SELECT data FROM staged WHERE id = taking.row), number = (SELECT number FROM staged WHERE id = taking.row),
-    file = (SELECT file FROM staged WHERE id = taking.row), line = (SELECT line FROM staged WHERE id = taking.row),
+    file = (SELECT file FROM origins WHERE id = (SELECT origin FROM staged WHERE id = taking.row)),
+    line = (SELECT line FROM staged WHERE id = taking.row),
     state = CASE WHEN taking.corrected THEN 'due' ELSE contacts.state END,
     detail = CASE WHEN taking.corrected THEN '' ELSE contacts.detail END,
     import_id = :import, updated_at = :at
@@ -326,23 +347,26 @@ DELETE FROM numbers WHERE contact_id IN (SELECT contact FROM taking)
 -- :name new_numbers_of_changed
 -- As above.
 INSERT INTO numbers (contact_id, rank, number, region, kind)
-SELECT taking.contact, 0, staged.number, staged.region, staged.kind FROM taking JOIN staged ON staged.id = taking.row
+SELECT taking.contact, 0, staged.number, origins.region, origins.kind
+FROM taking JOIN staged ON staged.id = taking.row JOIN origins ON origins.id = staged.origin
 UNION ALL
 SELECT taking.contact, others.rank, others.number, others.region, others.kind FROM taking JOIN others ON others.row = taking.row
 
 -- :name add_contacts
 -- Rows about people whom the campaign does not know yet, in the order of the list.
 INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at)
-SELECT :before + id, :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at
-FROM staged WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
-ORDER BY id
+SELECT :before + staged.id, :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at
+FROM staged CROSS JOIN origins ON origins.id = staged.origin
+WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
+ORDER BY staged.id
 
 -- :name add_numbers
 -- The first number of each.
 INSERT INTO numbers (contact_id, rank, number, region, kind)
-SELECT :before + id, 0, number, region, kind
-FROM staged WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
-ORDER BY id
+SELECT :before + staged.id, 0, number, region, kind
+FROM staged CROSS JOIN origins ON origins.id = staged.origin
+WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
+ORDER BY staged.id
 
 -- :name add_other_numbers
 -- Those after it.

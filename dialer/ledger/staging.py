@@ -1,4 +1,4 @@
-"""Where the rows of a list lie while it is read: in temporary tables, `staged`, `others` and `refused`.
+"""Where the rows of a list lie while it is read: in temporary tables, `staged` and its kin.
 
 They count for nothing after a crash, so nothing of them is synced or written into the ledger's own file, which they
 would double. One import's rows are at hand; where lists of several campaigns are read by turns, the others' tables are
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from itertools import chain
 
 from dialer.ledger.queries import load
 from dialer.model import Chunk, Rows
 
 SQL = load("importing.sql")
-_TABLES = {"staged": "make_staged", "others": "make_others", "refused": "make_refused"}
+_TABLES = {"staged": "make_staged", "origins": "make_origins", "others": "make_others", "refused": "make_refused"}
 
-_AT_ONCE = 500
+_AT_ONCE = 100
 """Rows that are given to SQLite in one statement."""
 
 _Number = tuple[int, int, str, str, str]
@@ -45,13 +45,22 @@ def keep(db: sqlite3.Connection, chunk: Chunk) -> None:
     """Put a piece of the list behind what there is of the import at hand."""
     for part in Rows.of(chunk.rows):
         before = db.execute(SQL["last_staged"]).fetchone()[0] if part.others else 0
-        columns = (part.persons, part.numbers, part.regions, part.kinds, part.data, repeat(part.file), part.lines)
-        _insert(db, zip(*columns, strict=False), len(columns))
+        columns = (part.persons, part.numbers, _origins(db, part), part.data, part.lines)
+        _insert(db, zip(*columns, strict=True), len(columns))
         db.executemany(SQL["stage_other"], _others(part, before + 1))
     db.executemany(
         SQL["stage_reject"],
         ((bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why) for bad in chunk.rejects),
     )
+
+
+def _origins(db: sqlite3.Connection, part: Rows) -> list[int]:
+    """Which of `origins` each row has; those that are new are added."""
+    given = {"file": part.file}
+    places = set(zip(part.regions, part.kinds, strict=True))
+    db.executemany(SQL["stage_origin"], ((part.file, region, kind) for region, kind in sorted(places)))
+    found = {(region, kind): origin for region, kind, origin in db.execute(SQL["origins_of"], given)}
+    return list(map(found.__getitem__, zip(part.regions, part.kinds, strict=True)))
 
 
 def _insert(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]], width: int) -> None:

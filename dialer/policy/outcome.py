@@ -122,7 +122,8 @@ _REFUSALS: Mapping[int, Refusal] = {
 """The statuses that prove that no call was placed. All others prove nothing."""
 
 _CONFLICT = 409
-_FULL = ("limit", "max", "reached", "exceed", "full")
+_FULL = ("limit", "max", "reached", "exceed", "full", "too many", "in use", "no ", "already", "capacity")
+_NOT_CALLS = ("request", "connection", "per second", "per minute")
 
 _REUSABLE = frozenset({Refusal.TOO_MANY, Refusal.ACCOUNT_FULL})
 _LONGEST_WORDS = 300
@@ -147,7 +148,9 @@ def sort_dial(answer: Answer, request: DialRequest) -> Box:
 def shows_capacity(message: str) -> bool:
     """Whether the platform's words say that the account has as many calls as it may have."""
     words = message.lower()
-    return "concurren" in words and any(word in words for word in _FULL)
+    is_of_calls = any(f"concurrent{gap}{what}" in words for gap in " _-" for what in ("call", "line"))
+    is_of_others = any(word in words for word in _NOT_CALLS)
+    return "concurren" in words and (is_of_calls or not is_of_others) and any(word in words for word in _FULL)
 
 
 def _sort_silence(answer: NoReply) -> Box:

@@ -45,6 +45,9 @@ _DOWN = (0.0, 0.0, 0.04, 0.08, 0.16)
 _NOISE = 0.02
 """A probe that is refused this near below the limit confirms it: counts are good to a call or two."""
 
+_FALLEN = 0.9
+"""A limit that falls below this share of what was live before is searched for anew, at the next dial that is taken."""
+
 _LATEST = 10.0
 """Seconds: what becomes known later than this is an accident, by which nothing is judged."""
 
@@ -63,7 +66,7 @@ class Dial(NamedTuple):
     line: int
     sent: float
     believed: int
-    is_answered: bool = False
+    answered_at: float = inf
 
 
 class Full(NamedTuple):
@@ -102,10 +105,10 @@ class Habits(NamedTuple):
 class Pacing(NamedTuple):
     """What is known of an account's room. A tuple, since it is made anew several times a dial.
 
-    `limit`: the calls that it is believed to take, `highest` the most that it ever took. `step`: by how much the limit
-    is being passed, while it rises. `margin`: lines left free because others take them faster than we learn of it;
-    `reserve`: those left free because we were told to.
-    `says_late`: refusals come in a later record, not in the answer. `strikes`: refusals in a row, the last of them
+    `limit`: the calls that it is believed to take; `proven`: as many as were live since it was last met on purpose;
+    `highest`: the most that it ever took. `step`: by how much the limit is being passed, while it rises. `margin`:
+    lines left free because others take them faster than we learn of it; `reserve`: those left free because we were told
+    to. `says_late`: refusals come in a later record, not in the answer. `strikes`: refusals in a row, the last of them
     known at `struck_at`.
     """
 
@@ -116,6 +119,7 @@ class Pacing(NamedTuple):
     full: Full | None = None
     probe: Probe = Probe()
     habits: Habits = Habits()
+    proven: float = 0.0
     highest: float = 0.0
     step: float = 0.0
     stepped_at: float = -inf
@@ -137,9 +141,26 @@ def learning(known: float | None = None, at_least: float = FIRST_LINES, reserve:
         start = min(max(1.0, at_least), MOST_LINES)
         return Pacing(start, step=FIRST_RISE * start, is_first=True, reserve=reserve)
     limit = min(max(1.0, known), MOST_LINES)
-    if reserve:
-        return Pacing(limit, reserve=reserve, probe=Probe(refused_at=now))
-    return Pacing(limit, step=1.0)
+    if reserve and limit > reserve + FIRST_LINES:
+        return Pacing(limit, reserve=reserve, probe=Probe(refused_at=now), proven=limit)
+    return Pacing(limit, reserve=reserve, step=1.0, proven=limit)
+
+
+def searching(pacing: Pacing) -> Pacing:
+    """Whatever was found out, look again from here whether the account takes more."""
+    return pacing._replace(step=max(pacing.step, 1.0), strikes=0, full=None)
+
+
+def confirmed(pacing: Pacing) -> float | None:
+    """The limit for the next run to begin with; None while none was met. A fall that is in doubt is not kept."""
+    if pacing.is_first or pacing.limit >= pacing.most:
+        return None
+    return max(pacing.limit, pacing.proven) if _is_doubtful(pacing) else pacing.limit
+
+
+def _is_doubtful(pacing: Pacing) -> bool:
+    """Whether the limit has fallen far below what was live not long ago, and nothing was tried since."""
+    return pacing.limit < _FALLEN * pacing.proven
 
 
 def trusting() -> Pacing:
@@ -175,7 +196,7 @@ def _kept(pacing: Pacing) -> float:
 def _is_awaited(pacing: Pacing) -> bool:
     """Whether enough dials above the limit are under way: the answer to one spares the refusal of many."""
     says_late = pacing.says_late and not pacing.step
-    above = sum((says_late or not dial.is_answered) and dial.believed > pacing.limit for dial in pacing.unjudged)
+    above = sum((says_late or dial.answered_at == inf) and dial.believed > pacing.limit for dial in pacing.unjudged)
     return above >= max(2.0 if pacing.step else 1.0, TOGETHER * pacing.limit)
 
 
@@ -195,7 +216,7 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
             dials = (*pacing.unjudged, Dial(line, at, counted.live)) if is_judged else pacing.unjudged
             return pacing._replace(slots=counted, unjudged=dials)
         case Placed(line) if pacing.unjudged:
-            dials = tuple(dial._replace(is_answered=True) if dial.line == line else dial for dial in pacing.unjudged)
+            dials = tuple(dial._replace(answered_at=now) if dial.line == line else dial for dial in pacing.unjudged)
             return pacing._replace(unjudged=dials)
         case Shown(line):
             dial = _dial(pacing, line)
@@ -208,7 +229,7 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
             counted = slots.changed(pacing.slots, change, at)
             # Before a limit was ever met, so many live calls are proof that the account takes as many.
             limit = max(pacing.limit, float(counted.live)) if pacing.is_first else pacing.limit
-            return pacing._replace(slots=counted, limit=min(limit, pacing.most))
+            return pacing._replace(slots=counted, limit=min(limit, max(pacing.limit, pacing.most - 1.0)))
         case Refused(line, sent):
             return _refused(pacing, line, sent, now)
     return pacing
@@ -250,7 +271,7 @@ def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
     dial = _dial(pacing, line)
     credit = pacing.probe.credit if pacing.strikes else max(pacing.probe.credit - 1.0, -MOST_OWED)
     pacing = _without(pacing, line)._replace(
-        says_late=pacing.says_late or dial is None or dial.is_answered,
+        says_late=pacing.says_late or (dial is not None and dial.answered_at < inf),
         slots=slots.changed(pacing.slots, -1, sent),
         probe=pacing.probe._replace(credit=credit),
         habits=pacing.habits._replace(late=_later(pacing.habits.late, now - sent)),
@@ -283,7 +304,8 @@ def _met(pacing: Pacing, full: Full, now: float) -> Pacing:
     margin = pacing.margin
     if not full.was_tried and shown >= full.limit:  # no less room than before: others had taken the line meanwhile
         margin = min(margin + 1.0, max(1.0, _MOST_MARGIN * shown))
-    return pacing._replace(limit=limit, full=None, margin=margin, highest=max(pacing.highest, limit))
+    proven = limit if full.was_tried else pacing.proven  # met on purpose: that it is lower now is no accident
+    return pacing._replace(limit=limit, full=None, margin=margin, proven=proven, highest=max(pacing.highest, limit))
 
 
 # --- a dial that was taken, and what has become certain -------------------------------------------
@@ -292,8 +314,12 @@ def _met(pacing: Pacing, full: Full, now: float) -> Pacing:
 def _judged(pacing: Pacing, now: float) -> Pacing:
     if pacing.full is not None:
         pacing = _met(pacing, pacing.full, now)
-    while pacing.unjudged and now - pacing.unjudged[0].sent >= pacing.habits.patience:
-        pacing = _accepted(pacing, pacing.unjudged[0], now)
+    patience = pacing.habits.patience
+    for dial in pacing.unjudged:
+        if now - dial.sent < patience:
+            break
+        if now - dial.answered_at >= patience:  # one that was not answered may not even have come there
+            pacing = _accepted(pacing, dial, now)
     return pacing
 
 
@@ -311,6 +337,8 @@ def _accepted(pacing: Pacing, dial: Dial, now: float) -> Pacing:
         limit = min(max(1.0, shown), pacing.most)
         return pacing._replace(limit=limit, strikes=0, step=1.0, stepped_at=now, full=None)
     pacing = pacing._replace(strikes=0)
+    if _is_doubtful(pacing) and pacing.full is None and not pacing.step:
+        return searching(pacing)  # one refusal alone has brought it down: perhaps it was not for want of room
     if shown > pacing.limit:
         return _risen(pacing, min(shown, pacing.most), dial.sent, now)
     if pacing.probe.extra and was_above and dial.sent >= pacing.probe.since:
@@ -323,6 +351,7 @@ def _accepted(pacing: Pacing, dial: Dial, now: float) -> Pacing:
 def _risen(pacing: Pacing, limit: float, sent: float, now: float) -> Pacing:
     pacing = pacing._replace(
         limit=limit,
+        proven=max(pacing.proven, limit),
         highest=max(pacing.highest, limit),
         probe=pacing.probe._replace(extra=0),
         full=None,
@@ -339,7 +368,7 @@ def _probing(pacing: Pacing, now: float) -> Pacing:
     if pacing.step or pacing.strikes or pacing.probe.extra or pacing.full is not None or pacing.limit >= pacing.most:
         return pacing
     calls = EAGER if pacing.limit < 0.95 * pacing.highest else ROUTINE
-    calls = RARE if pacing.reserve else calls
+    calls = RARE if pacing.reserve and calls == ROUTINE else calls
     is_time = now >= pacing.probe.refused_at + calls * pacing.habits.call
     if is_time and pacing.probe.credit >= 1.0 and pacing.slots.live >= int(_kept(pacing)) - 1:
         return pacing._replace(probe=pacing.probe._replace(extra=1, since=now))

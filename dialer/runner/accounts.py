@@ -57,5 +57,5 @@ def _start(paces: Sequence[PaceRules], known: Sequence[float | None], now: float
     learned = [lines for pace, lines in zip(paces, known, strict=True) if pace.concurrent_calls is None and lines]
     reserve = max(pace.leave_free for pace in paces)
     if learned:
-        return pacing.learning(max(min(learned), sum(given)), reserve=reserve, now=now)
+        return pacing.learning(min(learned), reserve=reserve, now=now)
     return pacing.learning(None, max(pacing.FIRST_LINES, sum(given)), reserve)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from dialer.clock import Clock
 from dialer.console import Console
@@ -287,7 +288,8 @@ class Conductor:
         if engine is None:
             raise requests.nobody_dials(facts)
         rate = new.calls_per_second or engine.pace.calls_per_second
-        words = requests.pace_words(new, rate, engine.lines.limit)
+        lines = engine.lines.limit if new.concurrent_calls is None else engine.lines.room_known
+        words = requests.pace_words(new, rate, lines, engine.campaign.pace.at_most or inf)
         await self._ledger.pace_changed(name, words, str(facts.get("who", "")))
         engine.change_pace(new.calls_per_second, new.concurrent_calls, learns=new.learns)
         sentence = f"{name}: {words}, until this run ends"

@@ -12,8 +12,8 @@ _EVERY = 30.0
 
 async def remember(ledger: Ledger, campaign: int, share: Share) -> None:
     """Write down what is learned by now, where the campaign learns."""
-    if share.learns:
-        await ledger.remember_lines(campaign, share.account.learned)
+    if share.learns and (learned := share.account.learned) is not None:
+        await ledger.remember_lines(campaign, learned)
 
 
 async def keep_remembering(ledger: Ledger, campaign: int, share: Share, clock: Clock) -> None:

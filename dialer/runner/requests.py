@@ -171,16 +171,22 @@ def new_pace(facts: Facts) -> NewPace:
     return found
 
 
-def pace_words(new: NewPace, calls_per_second: float, lines: int) -> str:
-    """The pace that holds from now on, with `calls_per_second` and so many `lines` up to now where nothing changes."""
+def pace_words(new: NewPace, calls_per_second: float, lines: int, at_most: float = inf) -> str:
+    """The pace that holds from now on, with `calls_per_second` and so many `lines` up to now where nothing changes;
+    `at_most` is the campaign file's own cap."""
     rate = f"{calls_per_second:g} calls per second"
     if new.calls_per_second is None:
         rate += " as before"
     if new.learns:
         return f"{rate}, as many concurrent calls as the account allows"
     if new.concurrent_calls is None:
-        return f"{rate}, concurrent calls as before ({lines} now)"
-    return f"{rate}, {new.concurrent_calls} concurrent calls"
+        return f"{rate}, concurrent calls as before (up to {lines} now)"
+    if new.concurrent_calls > at_most:
+        return f"{rate}, {at_most:.0f} concurrent calls, since the campaign file says at_most: {at_most:.0f}"
+    words = f"{rate}, {new.concurrent_calls} concurrent calls"
+    if lines < new.concurrent_calls:
+        words += f"; the account took {lines} for this campaign so far, and is tried for more"
+    return words
 
 
 def nobody_dials(facts: Facts) -> UsageError:
