@@ -27,7 +27,12 @@ from dialer.errors import ListError
 from dialer.model import JSON, ListRules
 from dialer.model.plain import plain
 
+# Arrow's own allocators keep what is given back to them, some 30 MB by the end of a list; the system's does not.
+pa.set_memory_pool(pa.system_memory_pool())
+
 _BUFFER = 1024 * 1024
+_USUAL = 6_000
+"""Rows that are read at once where nothing asks for more or fewer: what is made of them stays in the processor's cache."""
 
 
 def columns(path: Path) -> tuple[str, ...]:
@@ -66,8 +71,10 @@ def _parquet(path: Path, rows: int) -> Iterator[tuple[pq.ParquetFile, int]]:
     texts = parquet_limits.texts(metadata)
     with _opened(path, metadata, texts) as file:
         short = parquet_limits.short_texts(file, texts)
-    with _opened(path, metadata, [name for name in texts if name not in short]) as file:
-        yield file, parquet_limits.rows_at_once(metadata, rows, short.values())
+    long = [name for name in texts if name not in short]
+    with _opened(path, metadata, long) as file:
+        # Texts in a dictionary are counted by the batch: the larger it is, the sooner it is known to be too much.
+        yield file, parquet_limits.rows_at_once(metadata, rows if long else min(rows, _USUAL), short.values())
 
 
 def _metadata(path: Path) -> pq.FileMetaData:

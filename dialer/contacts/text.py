@@ -27,7 +27,7 @@ LONGEST_LINE = 32 << 20
 would be held in memory as a whole to find that out. Twice the longest cell, so that an open quote is told as such."""
 
 _GZIP = b"\x1f\x8b"
-_BLOCK = 1024 * 1024
+_BLOCK = 512 * 1024
 """In characters, or in bytes where a wrong one is looked for."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -61,11 +61,12 @@ _MOST_MARGIN = 0.03
 
 
 class Dial(NamedTuple):
-    """A dial that is not judged yet; `believed`: how many calls seemed live with it."""
+    """A dial that is not judged yet; `believed`: how many calls seemed live with it; `was_tried`: more than the limit."""
 
     line: int
     sent: float
     believed: int
+    was_tried: bool
     answered_at: float = inf
 
 
@@ -213,7 +214,11 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
         case Taken(line, at, is_dial):
             counted = slots.changed(pacing.slots, 1, at)
             is_judged = is_dial and pacing.limit < pacing.most
-            dials = (*pacing.unjudged, Dial(line, at, counted.live)) if is_judged else pacing.unjudged
+            dials = (
+                (*pacing.unjudged, Dial(line, at, counted.live, counted.live > pacing.limit))
+                if is_judged
+                else pacing.unjudged
+            )
             return pacing._replace(slots=counted, unjudged=dials)
         case Placed(line) if pacing.unjudged:
             dials = tuple(dial._replace(answered_at=now) if dial.line == line else dial for dial in pacing.unjudged)
@@ -278,11 +283,10 @@ def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
     )
     if sent < pacing.struck_at:  # it was under way when the refusal before it became known
         return pacing
-    return _struck(pacing, sent, now)
+    return _struck(pacing, sent, now, was_tried=dial is not None and dial.was_tried)
 
 
-def _struck(pacing: Pacing, sent: float, now: float) -> Pacing:
-    was_tried = pacing.step > 0 or pacing.probe.extra > 0
+def _struck(pacing: Pacing, sent: float, now: float, *, was_tried: bool) -> Pacing:
     return pacing._replace(
         full=Full(sent, now + pacing.habits.patience, pacing.limit, was_tried),
         probe=pacing.probe._replace(extra=0, refused_at=now),
