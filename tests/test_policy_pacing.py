@@ -61,12 +61,12 @@ def test_to_begin_anew_keeps_the_calls_that_are_counted() -> None:
 
 
 def test_a_refusal_shows_how_many_calls_the_account_takes() -> None:
-    current = told(full(49, limit=60.0), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
+    current = told(full(49)._replace(limit=60.0), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
     assert (current.limit, current.slots.live, current.strikes) == (49.0, 49, 1)
 
 
 def test_calls_that_had_ended_unknown_to_us_are_taken_off_what_a_refusal_showed() -> None:
-    current = told(full(50, limit=60.0), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
+    current = told(full(50)._replace(limit=60.0), (10.0, Taken(101, 10.0)), (10.1, Refused(101, 10.0)))
     current = told(current, (10.3, Freed(1, 9.5, 0.0)), (10.3, Freed(2, 9.9, 0.0)), (10.3, Freed(3, 10.05, 0.0)))
     assert current.limit == 48.0
     later = told(current, (20.0, Nothing()), (20.1, Freed(4, 9.0, 0.0)))
@@ -75,7 +75,7 @@ def test_calls_that_had_ended_unknown_to_us_are_taken_off_what_a_refusal_showed(
 
 
 def test_refusals_that_were_under_way_are_one() -> None:
-    current = full(50, limit=60.0)
+    current = full(50)._replace(limit=60.0)
     for line in (101, 102, 103):
         current = told(current, (10.0, Taken(line, 10.0)))
     current = told(current, (10.1, Refused(101, 10.0)), (10.11, Refused(102, 10.0)), (10.12, Refused(103, 10.0)))
@@ -83,7 +83,7 @@ def test_refusals_that_were_under_way_are_one() -> None:
 
 
 def test_after_refusals_in_a_row_calls_are_let_run_out_and_one_is_tried_at_a_time() -> None:
-    current, now, lines = full(100, limit=110.0), 10.0, []
+    current, now, lines = full(100)._replace(limit=110.0), 10.0, []
     for n in range(5):
         current = told(current, (now, Taken(1000 + n, now)))
         assert pacing.lines(current) == 1 or n == 0

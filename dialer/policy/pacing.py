@@ -61,7 +61,7 @@ _MOST_MARGIN = 0.03
 
 
 class Dial(NamedTuple):
-    """A dial that is not judged yet; `believed`: how many calls seemed live with it; `was_tried`: more than the limit."""
+    """A dial that is not judged yet. `believed`: how many calls seemed live with it; `was_tried`: above the limit."""
 
     line: int
     sent: float

@@ -18,7 +18,7 @@ from tests.benchmarks.kit import How, Line
 
 _MOVES = ((0.0, 100), (1200.0, 60), (2400.0, 150))
 _FEEDBACK = (("webhook", 0.5), ("poll", 1.0), ("poll", 5.0))
-_SEEDS, _ENGINE_SEEDS = 20, 10
+_SEEDS, _ENGINE_SEEDS = 20, 5
 _LONGEST_BACK = 180.0
 """Seconds: two mean calls of those that are answered."""
 
