@@ -139,7 +139,7 @@ async def test_a_fault_far_into_the_file_leaves_nothing_of_what_came_before_it(t
         whole = as_csv([HEADER, *many]).encode()
         write(given.file, whole + b'+14155550103,last,"Os')
         await given.refused("people.csv")
-        assert given.desk.rows("SELECT COUNT(*) AS n FROM staged") == [{"n": 0}]
+        assert given.desk.rows("SELECT COUNT(*) AS n FROM imports WHERE applied_at IS NULL") == [{"n": 0}]
         assert given.desk.states() == {"p100": "due", "p101": "due"}
 
 

@@ -10,12 +10,16 @@ import csv
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, compress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dialer.contacts import header
 from dialer.contacts.rows import EMPTY, Piece, shown, text_column
 from dialer.contacts.text import LONGEST_LINE, decoded
 from dialer.errors import ListError
 from dialer.model import ListRules, Reject, RejectReason
+
+if TYPE_CHECKING:
+    import _csv
 
 _LONGEST_FIELD = 16 * 1024 * 1024
 """In characters. Longer cells are taken for an open quote, lest it swallow the file into the memory."""
@@ -53,7 +57,7 @@ class _Source:
         self._row_begins = 1
         self._row_size = 0
         start = self._start()
-        self.delimiter = _delimiter(path, _first_lines(start), rules)
+        self.delimiter = _delimiter(path, _first_lines(iter(start)), rules)
         self._runs = self._read(start)
         self.columns = header.names(path, self._header())
 
@@ -104,7 +108,7 @@ class _Source:
         reader = self._reader(block)
         return [line, *(line + reader.line_num for _ in reader)][:-1]
 
-    def _reader(self, lines: Iterable[str]) -> csv.Reader:
+    def _reader(self, lines: Iterable[str]) -> _csv.Reader:
         return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
     def _one_by_one(self, block: list[str], line: int) -> Generator[_Records, None, int]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,12 +83,17 @@ def short_texts(file: pq.ParquetFile, paths: Iterable[str]) -> dict[str, int]:
     longest = dict.fromkeys(set(paths).intersection(file.schema_arrow.names), 0)
     for group in range(file.metadata.num_row_groups):
         has_dictionary = _with_dictionary(file.metadata.row_group(group))
-        for batch in islice(file.iter_batches(1, [group], sorted(longest), use_threads=False), 1):
-            for name in batch.schema.names:
-                shared = batch.column(name).dictionary
-                known = name not in has_dictionary or len(shared) > 1
-                longest[name] = max(longest[name], _longest(shared) if known else _SHORT + 1)
+        for name in longest:
+            shared = _shared(file, group, name)
+            is_known = name not in has_dictionary or len(shared) > 1
+            longest[name] = max(longest[name], _longest(shared) if is_known else _SHORT + 1)
     return {name: size for name, size in longest.items() if size <= _SHORT}
+
+
+def _shared(file: pq.ParquetFile, group: int, name: str) -> pa.Array:
+    """The texts that the first row of this chunk brings along; a column at a time, so that only its own are held."""
+    batch = next(file.iter_batches(1, [group], [name], use_threads=False), None)
+    return pa.array([], pa.string()) if batch is None else batch.column(0).dictionary
 
 
 def _with_dictionary(group: pq.RowGroupMetaData) -> set[str]:

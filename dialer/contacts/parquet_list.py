@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +32,7 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 _BUFFER = 1024 * 1024
 _USUAL = 6_000
-"""Rows that are read at once where nothing asks for more or fewer: what is made of them stays in the processor's cache."""
+"""Rows that are read at once where nothing asks for more or fewer: what is made of them stays in the CPU's cache."""
 
 
 def columns(path: Path) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def _column(column: pa.Array) -> Column:
 
 def _of_texts(cells: list[str | None]) -> Column:
     if None not in cells:
-        return text_column(cells)
+        return text_column(cast("list[str]", cells))
     texts = text_column(["" if cell is None else cell for cell in cells])
     return Column([None if cell is None else text for cell, text in zip(cells, texts.texts, strict=True)], texts.texts)
 

@@ -58,7 +58,7 @@ class Piece:
 
 
 def text_column(cells: Sequence[str]) -> Column:
-    """Cells of text as they may go on; most columns are printable throughout, which is told of all their cells at once."""
+    """Cells of text as they may go on; most columns are printable throughout, which is told of all cells at once."""
     joined = "".join(cells)
     if joined.isprintable():
         return Column(cells, cells, is_printable=True, is_verbatim='"' not in joined and "\\" not in joined)

@@ -204,7 +204,7 @@ def _merge(
 _NUMBERS = ("numbers_by_number",)
 _CONTACTS = ("contacts_by_person", "contacts_tallied_in", "contacts_timed_in")
 """What SQLite keeps up for each row that is added: indices in the order of names and of numbers, which is not that of
-a list; and triggers, whose work is done at once by `tally_added`. Who is added is due at once, so no time is counted."""
+a list; and triggers, whose work is done at once by `tally_added`. Who is added is due at once: no time is counted."""
 
 
 def _are_many(db: sqlite3.Connection) -> bool:

@@ -32,8 +32,8 @@ _KINDS = (
 )  # fmt: skip
 
 
-# How numbers begin and how long they are → what stands before the rest in E.164, from where on the rest is taken, region
-# and kind. With the plus or without, five digits are looked at.
+# How numbers begin and how long they are → what stands before the rest in E.164, from where on the rest is taken,
+# region and kind. With the plus or without, five digits are looked at.
 _Start = tuple[str, int, str, str]
 _START = 5
 
