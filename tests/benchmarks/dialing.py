@@ -106,7 +106,7 @@ def _rates(size: Size, folders: Iterator[Path]) -> Iterator[Line]:
     note = " · ".join(f"{name} {_told(found)}" for name, found in rates.items())
     if not _had_a_core(rates["bare loop"]):
         note += "; other programs had their part of the core, so this run judges no speed"
-    yield Line(what, "httpx.AsyncClient over the same transport in a bare loop", "≥ 0.85", *ratio("bare loop", 0.85), note)
+    yield Line(what, "httpx.AsyncClient, the same transport, a bare loop", "≥ 0.85", *ratio("bare loop", 0.85), note)
     yield Line(what, "a cookbook's loop: batches, JSONL, no fsync", "≥ 2.5", *ratio("cookbook", 2.5))
     yield Line(what, "dialer's own, quicker client in a bare loop", "≥ 0.85", *ratio("own client", 0.85))
 

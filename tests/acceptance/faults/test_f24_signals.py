@@ -121,7 +121,7 @@ def test_f24_while_a_long_list_is_read(tmp_path: Path) -> None:
 
 def _stopped_while_reading(world: World, path: Path) -> Ended:
     with world.running("run", path) as run:
-        run.until(lambda: bool(world.ask("SELECT 1 FROM staged LIMIT 1")))
+        run.until(lambda: bool(world.ask("SELECT 1 FROM imports WHERE applied_at IS NULL")))
         sent_at = run.send(signal.SIGINT)
         ended = run.ended(30)
     assert time.time() - sent_at < 8.0, ended.err
