@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialer.contacts import columns
+from dialer.contacts import columns, csv_list, text
 from dialer.errors import ListError
 from dialer.model.plain import plain
 from tests.lists import as_csv, rules, taken, write
@@ -213,3 +215,24 @@ def test_any_table_comes_back_as_it_was(
     assert columns(rules(path, delimiter=delimiter)) == tuple(written[0])
     assert [list(row.items()) for row in found.data] == [list(zip(written[0], row, strict=True)) for row in written[1:]]
     assert found.rejects == []
+
+
+CELLS = st.lists(st.text(st.sampled_from('ab",;\n\r\x0b\u2028é'), max_size=5), min_size=2, max_size=2)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(CELLS, max_size=8), st.sampled_from(["\n", "\r\n"]), st.integers(1, 40))
+def test_wherever_the_text_is_cut_each_record_has_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: list[list[str]], line_end: str, block: int
+) -> None:
+    records = [["phone", "note"], *(["+14155550123", *cells_[:1]] for cells_ in cells)]
+    whole = as_csv(records, line_end=line_end)
+    monkeypatch.setattr(text, "_BLOCK", block)
+    with text.decoded(write(tmp_path / "any.csv", whole), None) as blocks:
+        assert "".join(line for lines in blocks for line in lines) == whole
+    found = list(csv_list.pieces(tmp_path / "any.csv", rules(tmp_path / "any.csv"), 3))
+    reader = csv.reader(io.StringIO(whole, newline=""))
+    ends = [reader.line_num for _ in reader]
+    assert [line for piece in found for line in piece.lines] == [end + 1 for end in ends[:-1]]
+    notes = [note for piece in found for note in piece.columns["note"].texts]
+    assert notes == [plain(record[1]) for record in records[1:]]

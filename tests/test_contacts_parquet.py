@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialer.contacts import columns
+from dialer.contacts import columns, parquet_limits, parquet_list
 from dialer.errors import ListError
 from tests.lists import as_csv, rules, taken, write, write_parquet
 from tests.test_contacts_csv import tables
@@ -189,3 +189,49 @@ def test_columns_twice_are_told(tmp_path: Path) -> None:
 def test_columns_that_cannot_be_used_are_told(tmp_path: Path, columns: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ListError, match=sentence):
         taken(rules(write_parquet(tmp_path / "people.parquet", columns)))
+
+
+# --- which texts are written out at once ---------------------------------------------------------------
+
+
+def read_as_texts(path: Path) -> set[str]:
+    """The columns that are read as texts; the others' texts stay numbers into a dictionary."""
+    with parquet_list._parquet(path, 20_000) as (file, _):
+        return {field.name for field in file.schema_arrow if not pa.types.is_dictionary(field.type)}
+
+
+SHARED = {
+    "phone": pa.array(["+14155550123", "+14155550124"] * 4_000),
+    "short": pa.array(["a", "b" * 1_024] * 4_000),
+    "long": pa.array(["a", "b" * 1_025] * 4_000),
+    "late": pa.array(["a", "b"] * 2_000 + ["c", "d" * 2_000] * 2_000),
+    "same": pa.array(["a"] * 8_000),
+    "nobody": pa.nulls(8_000, pa.string()),
+}
+
+
+def test_texts_that_rows_share_are_written_out_at_once_if_all_are_short(tmp_path: Path) -> None:
+    shared = write_parquet(tmp_path / "shared.parquet", SHARED, row_group_size=4_000)
+    assert read_as_texts(shared) == {"phone", "short"}
+    alone = write_parquet(tmp_path / "alone.parquet", SHARED, use_dictionary=False)
+    assert read_as_texts(alone) == set(SHARED)
+    small = write_parquet(tmp_path / "small.parquet", SHARED, row_group_size=3_999)
+    assert read_as_texts(small) == set()
+    assert taken(rules(shared)).data == taken(rules(alone)).data == taken(rules(small)).data
+
+
+@pytest.mark.parametrize("rows", [700, 4_500])
+def test_nested_texts_of_several_groups_of_rows_are_read(tmp_path: Path, rows: int) -> None:
+    words = [["a", f"{n % 7}"] for n in range(9_000)]
+    columns_ = {"phone": ["+14155550123", "+14155550124", "12"] * 3_000, "words": words}
+    found = taken(rules(write_parquet(tmp_path / "nested.parquet", columns_, row_group_size=rows)))
+    assert len(found.rows) == 6_000
+    assert [row["words"] for row in found.data] == [each for n, each in enumerate(words) if n % 3 != 2]
+    assert [row.line for row in found.rows[-2:]] == [8_999, 9_000]
+
+
+def test_fewer_rows_are_read_at_once_where_their_texts_may_be_long(tmp_path: Path) -> None:
+    metadata = pq.read_metadata(write_parquet(tmp_path / "p.parquet", {"phone": ["+14155550123"]}))
+    assert parquet_limits.rows_at_once(metadata, 20_000, [1_024] * 64) == 1_024
+    assert parquet_limits.rows_at_once(metadata, 20_000, [12, 30]) == 20_000
+    assert parquet_limits.rows_at_once(metadata, 20_000) == 20_000

@@ -196,6 +196,20 @@ async def test_an_operation_may_undo_itself_and_answer(tmp_path: Path) -> None:
         assert made.kept() == [1, 3]
 
 
+async def test_one_operation_by_itself_is_carried_out_once_even_if_it_raises(tmp_path: Path) -> None:
+    tried: list[int] = []
+
+    def fails(db: sqlite3.Connection) -> int:
+        tried.append(db.execute(ADD, (1,)).rowcount)
+        raise ValueError("ours")
+
+    with bench(tmp_path) as made:
+        (result,) = await at_once(made.writer, fails)
+        assert isinstance(result, ValueError)
+        assert tried == [1]
+        assert made.kept() == []
+
+
 async def test_what_sqlite_refuses_to_one_is_a_ledger_error_for_that_one(tmp_path: Path) -> None:
     with bench(tmp_path) as made:
         results = await at_once(made.writer, add(1), add(1), add(2))

@@ -168,20 +168,37 @@ def _written(dice: random.Random, region: str, national: str) -> str:
     return dice.choice((text, text, re.sub(r"(\d{3})(?=\d)", r"\1 ", text), re.sub(r"(\d{4})(?=\d)", r"\1-", text)))
 
 
+def _by_column(reader: NumberReader, texts: list[str]) -> list[Number | BadNumber | None]:
+    """What the reader says of a column, cell by cell; None of a cell of which it says nothing."""
+    found = reader.column(texts)
+    numbers = zip(found.e164, found.regions, found.kinds, strict=True)
+    return [found.faults.get(at, Number(*parts) if parts[0] else None) for at, parts in enumerate(numbers)]
+
+
+def _other_by_column(reader: NumberReader, read: dict[str, Number | BadNumber]) -> list[str]:
+    """Those that are another number in a column than by themselves."""
+    found = zip(read.items(), _by_column(reader, list(read)), strict=True)
+    return [text for (text, expected), number in found if number != expected]
+
+
 def _disagreements(seed: int, each: int) -> tuple[int, int, list[str]]:
     dice = random.Random(seed)
     asked, good, wrong = 0, 0, []
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         reader = NumberReader(region)
         examples = list(_examples(region))
+        read: dict[str, Number | BadNumber] = {}
         for _ in range(each):
             text = _written(dice, region, _near(dice, dice.choice(examples)))
-            told, judged = _told(reader(text)), _judged(text, region)
+            read[text] = reader(text)
+            told, judged = _told(read[text]), _judged(text, region)
             asked += 1
             good += judged != "bad"
             # A number for help is a reject here and of no kind there; both are right.
-            if told != judged and reader(text) != NumberReader("US")("911"):
+            if told != judged and read[text] != NumberReader("US")("911"):
                 wrong.append(f"{text} in {region}: {told}, the library: {judged}")
+        # Once while beginnings are learnt, and once when they are known.
+        wrong += [f"a column in {region}: {text}" for _ in range(2) for text in _other_by_column(reader, read)]
     return asked, good, wrong
 
 
@@ -197,6 +214,37 @@ def test_what_is_remembered_agrees_with_the_library() -> None:
 def test_what_is_remembered_agrees_with_the_library_on_very_many() -> None:
     _, _, wrong = _disagreements(seed=14, each=2_000)
     assert wrong == []
+
+
+def test_a_column_says_of_each_cell_what_it_is_by_itself() -> None:
+    texts = [text for text, *_ in (*GOOD, *BAD) if text]
+    texts += [
+        "+1415555012٣",
+        "+14155550124",
+        "+1415555 0125",
+        "+14155550126 x5",
+        "+1415555012",
+        "4155550127",
+        "415555012",
+    ]
+    for country in (None, "US", "GB", "DE"):
+        reader = NumberReader(country)
+        expected = [reader(text) for text in texts]
+        assert _by_column(reader, texts) == expected
+        assert _by_column(reader, texts) == expected
+        assert _by_column(NumberReader(country), texts[::-1]) == expected[::-1]
+    assert _by_column(NumberReader("US"), ["", "4155550123"])[0] is None
+    assert _by_column(NumberReader("US"), []) == []
+
+
+def test_a_column_of_one_plan_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = NumberReader("US")
+    reader.column(["+14155550123", "4155550123", "(415) 555-0123"])
+    monkeypatch.setattr(phonenumbers, "parse", None)
+    monkeypatch.setattr(Node, "leaf", None)
+    found = reader.column(["+14155559999", "415 555 9998", "(415) 555-9997", "4155559996"])
+    assert found.e164 == ["+14155559999", "+14155559998", "+14155559997", "+14155559996"]
+    assert set(found.regions) == {"US"}
 
 
 def test_a_second_number_of_a_plan_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,9 @@ _SHORT = 1 << 10
 _ROOM = 64 << 20
 """Bytes that the texts of one batch may come to."""
 
+_SMALL_GROUP = 4_000
+"""Rows, on average. To look at a group is as much work as to read so many of its rows."""
+
 _DELTA_ROOM = 1 << 30
 """Bytes that one batch of a text column may come to whose texts are told by their differences (DELTA_BYTE_ARRAY)."""
 
@@ -80,6 +83,8 @@ def short_texts(file: pq.ParquetFile, paths: Iterable[str]) -> dict[str, int]:
     `file` reads all of them into dictionaries. A chunk that has a dictionary and whose first row does not show it,
     for its first page does without, may have anything in it. What rows do not share stands in the file for each.
     """
+    if file.metadata.num_rows < _SMALL_GROUP * file.metadata.num_row_groups:
+        return {}
     longest = dict.fromkeys(set(paths).intersection(file.schema_arrow.names), 0)
     for group in range(file.metadata.num_row_groups):
         has_dictionary = _with_dictionary(file.metadata.row_group(group))

@@ -49,13 +49,20 @@ def pieces(path: Path, rules: ListRules, rows: int) -> Iterator[Piece]:
         for column in (*rules.phone, *(() if rules.id is None else (rules.id,))):
             _check_identity(path, column, _plain_type(schema.field(names.index(column)).type))
         line = 2
-        batches = file.iter_batches(batch_size=at_once, use_threads=False)
-        for part in parquet_limits.parts(path, batches):
+        for part in parquet_limits.parts(path, _batches(file, at_once)):
             if part.is_whole:
                 yield _piece(path, names, part.rows, line)
             else:
                 yield _endless(path, names, part, line)
             line += part.rows.num_rows
+
+
+def _batches(file: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+    """At most so many rows at once; of one group, where a column is nested: Arrow cannot join the texts of several."""
+    every = range(file.metadata.num_row_groups)
+    is_nested = any(map(pt.is_nested, file.schema_arrow.types))
+    for groups in ([group] for group in every) if is_nested else [list(every)]:
+        yield from file.iter_batches(rows, groups, use_threads=False)
 
 
 def _endless(path: Path, names: tuple[str, ...], part: parquet_limits.Part, line: int) -> Piece:
@@ -87,7 +94,12 @@ def _metadata(path: Path) -> pq.FileMetaData:
 
 def _opened(path: Path, metadata: pq.FileMetaData, dictionaries: Sequence[str]) -> pq.ParquetFile:
     return pq.ParquetFile(
-        path, metadata=metadata, read_dictionary=dictionaries, buffer_size=_BUFFER, page_checksum_verification=True
+        path,
+        metadata=metadata,
+        read_dictionary=dictionaries,
+        buffer_size=_BUFFER,
+        pre_buffer=False,  # or else the bytes of the whole file are in memory by its end
+        page_checksum_verification=True,
     )
 
 

@@ -92,13 +92,15 @@ class Writer:
         return results
 
     def _carried_out(self, operations: list[Operation[Any]]) -> list[Any]:
-        """Hardly any operation raises, and to be able to undo one alone costs a tenth of them all: so they are carried
-        out as they are, and only if one raises all are undone and carried out again, each behind a savepoint."""
-        try:
-            return [operation(self._connection) for operation in operations]
-        except Exception:  # whatever it is: it is raised again behind its savepoint
-            self._undo()
-        self._connection.execute("BEGIN IMMEDIATE")
+        """Hardly any operation raises, and to be able to undo one alone costs a tenth of them all: so several are
+        carried out as they are, and only if one raises all are undone and carried out again, each behind a savepoint.
+        One by itself, which may be a long one, is never carried out twice."""
+        if len(operations) > 1:
+            try:
+                return [operation(self._connection) for operation in operations]
+            except Exception:  # whatever it is: it is raised again behind its savepoint
+                self._undo()
+            self._connection.execute("BEGIN IMMEDIATE")
         return [self._one(operation) for operation in operations]
 
     def _one(self, operation: Operation[Any]) -> Any:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from dialer.cli.running import _leave_alone_what_stays
 from dialer.clock import Clock
 from dialer.console import choose
 from dialer.ledger.moments import instant
@@ -224,7 +225,8 @@ def run(folder: Path, url: str, people: int, lines: int, per_second: float = UNB
 
     async def main() -> None:
         looking = asyncio.create_task(_look(moments))
-        await run_campaigns([campaign], Options(), choose(io.StringIO(), now=clock.now), clock)
+        options = Options(when_ready=_leave_alone_what_stays)
+        await run_campaigns([campaign], options, choose(io.StringIO(), now=clock.now), clock)
         looking.cancel()
 
     asyncio.run(main())
