@@ -22,7 +22,7 @@ def described(folder: Path) -> str:
     cores = len(CORES) or os.cpu_count() or 1
     synced = 1000 * fsync_seconds(folder)
     return (
-        f"{_processor()}, {cores} core{'s' * (cores > 1)}, {_memory()}{platform.system()} {platform.release()}; "
+        f"{_processor()}, {cores} core{'s' * (cores > 1)}, {_memory()}{platform.system()} {'.'.join(platform.release().split('.')[:2])}; "
         f"an fsync takes {synced:.2f} ms"
     )
 

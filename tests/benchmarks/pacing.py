@@ -108,6 +108,5 @@ def _line(cell: Cell, seeds: Sequence[Compared]) -> Line:
     holds = statistics.median(use) >= 0.98 and statistics.median(refused) <= 0.01
     holds = holds and (not backs or statistics.median(backs) <= _LONGEST_BACK)
     goal = "use ≥ 0.98, refused ≤ 1 %" + (f", back in ≤ {_LONGEST_BACK:.0f} s" if backs else "")
-    plain = f"{len(seeds)} seeds of {cell.seconds / 60:.0f} min; mean call {MEAN_CALL:.0f} s"
-    note = plain if cell.is_shown else f"{plain}; {_NO_LIST}"
+    note = "" if cell.is_shown else _NO_LIST
     return Line(cell.name, "an oracle that knows the limit", goal, told, holds, note)
