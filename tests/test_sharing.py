@@ -40,7 +40,13 @@ def learned(run: Run) -> dict[str, float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "full", ["201", "record", pytest.param("429", marks=pytest.mark.ci), pytest.param("403", marks=pytest.mark.ci)]
+    "full",
+    [
+        "201",
+        pytest.param("record", marks=pytest.mark.ci),
+        pytest.param("429", marks=pytest.mark.ci),
+        pytest.param("403", marks=pytest.mark.ci),
+    ],
 )
 def test_the_limit_is_found_and_kept_full_however_the_account_says_that_it_is_full(tmp_path: Path, full: str) -> None:
     async def main() -> None:
@@ -101,6 +107,7 @@ def test_campaigns_of_one_key_share_one_limit_evenly(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_the_higher_priority_is_dialled_first_and_the_other_when_there_is_room(tmp_path: Path) -> None:
     async def main() -> None:
         time = Time()

@@ -28,8 +28,8 @@ def as_date(time: Time) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("told", [in_seconds, as_date])
+@pytest.mark.parametrize("status", [429, pytest.param(503, marks=pytest.mark.ci)])
+@pytest.mark.parametrize("told", [in_seconds, pytest.param(as_date, marks=pytest.mark.ci)])
 def test_no_dial_of_any_campaign_leaves_before_its_time_is_over(
     tmp_path: Path, status: int, told: Callable[[Time], str]
 ) -> None:
