@@ -48,6 +48,7 @@ class Scheduler:
         self._at_once = at_once
         self._stays_until = None if wait is None else clock.monotonic() + wait
         self._ready: deque[Candidate] = deque()
+        self._next_due: datetime | None = None
         self._out: set[int] = set()
         self._aside: dict[int, float] = {}
         self._left_for: dict[int, float] = {}
@@ -96,13 +97,16 @@ class Scheduler:
         now = self._clock.monotonic()
         self._aside = {contact: until for contact, until in self._aside.items() if until > now}
         passed_over = self._out | self._aside.keys() | self.leave_alone
-        found = await self._ledger.due(self._campaign, self._at_once + len(passed_over), self._only)
+        # Asked in this order, at one go: whoever becomes due in between is told by both, and not by neither.
+        self._next_due, found = await asyncio.gather(
+            self._ledger.next_due(self._campaign, self._only),
+            self._ledger.due(self._campaign, self._at_once + len(passed_over), self._only),
+        )
         self._ready.extend(one for one in found if one.contact_id not in passed_over and not self.stopping)
 
     async def _wait(self) -> bool:
-        next_due = await self._ledger.next_due(self._campaign, self._only)
-        self.waits_until = next_due
-        seconds = self._seconds_to(next_due)
+        self.waits_until = self._next_due
+        seconds = self._seconds_to(self._next_due)
         if self._live() == 0 and not self._is_worth_it(seconds):
             return self._try_aside()
         if self._aside:

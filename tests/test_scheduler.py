@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,18 @@ def test_each_is_handed_out_once_in_the_order_of_the_list(tmp_path: Path) -> Non
         async with queue(tmp_path, at_once=2) as due:
             assert [await due.next() for _ in PEOPLE] == PEOPLE
             assert await due.next() is None
+
+    in_virtual_time(main())
+
+
+def test_whoever_becomes_due_while_it_is_asked_who_is_due_is_not_forgotten(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with queue(tmp_path) as due:
+            await due.all_wait(5.0)
+            await moment(4.995)
+            began, asked = due.time.clock.now(), itertools.count()
+            due.ledger._now = lambda: began + next(asked) * timedelta(milliseconds=10)
+            assert await due.next() == PEOPLE[0]
 
     in_virtual_time(main())
 
