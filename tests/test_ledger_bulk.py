@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from dialer.ledger import importing
-from dialer.ledger.bulk import without
+from dialer.ledger.bulk import little_memory, without
 from dialer.model import Chunk, ListRules, Number, Row, Rows
 from tests.ledger_kit import BY_NAME, Desk, campaign_called, desk, dump, e164, founded, reject, row
 
@@ -102,6 +103,15 @@ def test_what_is_taken_away_is_made_again(tmp_path: Path) -> None:
         with pytest.raises(LookupError, match="'nothing'"), without(db, ("nothing",)):
             pass
     db.close()
+
+
+def test_less_is_kept_in_memory_for_a_while(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(founded(tmp_path / "dialer.db"), isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = -32768")
+        with pytest.raises(ValueError, match="within"), little_memory(db):
+            assert db.execute("PRAGMA cache_size").fetchone() == (-16384,)
+            raise ValueError("within")
+        assert db.execute("PRAGMA cache_size").fetchone() == (-32768,)
 
 
 # --- rows by the column --------------------------------------------------------------------------------

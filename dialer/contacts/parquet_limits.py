@@ -31,7 +31,7 @@ _ROOM = 64 << 20
 """Bytes that the texts of one batch may come to."""
 
 _SMALL_GROUP = 4_000
-"""Rows, on average. To look at a group is as much work as to read so many of its rows."""
+"""Rows, on average. Smaller groups are not looked at one by one, which begins to read each column of each."""
 
 _DELTA_ROOM = 1 << 30
 """Bytes that one batch of a text column may come to whose texts are told by their differences (DELTA_BYTE_ARRAY)."""

@@ -32,7 +32,7 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 _BUFFER = 1024 * 1024
 _USUAL = 6_000
-"""Rows that are read at once where nothing asks for more or fewer: what is made of them stays in the CPU's cache."""
+"""Rows that are read at once where nothing asks for more or fewer: what is made of them is in memory at once."""
 
 
 def columns(path: Path) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from dialer.errors import ListError
 from dialer.ledger import doubles, pausing, staging
-from dialer.ledger.bulk import without
+from dialer.ledger.bulk import little_memory, without
 from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
 from dialer.ledger.queries import load
@@ -102,6 +102,19 @@ def apply(
     Raises:
         ListError: no good row, too few rows, too many rejects, too many rows gone. Nothing was changed.
     """
+    with little_memory(db):
+        return _applied(db, campaign, import_id, rules, at, mark, accept_gone)
+
+
+def _applied(
+    db: sqlite3.Connection,
+    campaign: int,
+    import_id: int,
+    rules: ListRules,
+    at: datetime,
+    mark: RunMark,
+    accept_gone: bool,
+) -> Imported:
     before = db.execute(SQL["last_contact"]).fetchone()[0]
     given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id, "before": before}
     staging.lay_out(db, import_id)

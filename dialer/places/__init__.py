@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
 import phonenumbers
@@ -23,6 +22,7 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, Valid
 
 from dialer.model import BadNumber, Number, Numbers, RejectReason
 from dialer.places.patterns import Node, Unread, literally, sequences
+from dialer.places.plans import Plan, Verdict
 
 # --- numbering plans -----------------------------------------------------------------------------
 
@@ -36,49 +36,6 @@ _KINDS = (
 # region and kind. With the plus or without, five digits are looked at.
 _Start = tuple[str, int, str, str]
 _START = 5
-
-# What is remembered: digits to cut off, region and kind; or the fault; None where nothing may be remembered.
-_Verdict = tuple[int, str, str] | BadNumber | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """One way of writing the numbers of a calling code, and what is known of them.
-
-    `cuts` are the digits that may stand before a national number in this way of writing and that the
-    library takes off; `prefix` finds the national ones, `abroad` what dials out of the country.
-    """
-
-    code: str
-    cuts: tuple[str, ...]
-    prefix: re.Pattern[str] | None
-    abroad: re.Pattern[str] | None
-    longest_short: int
-    root: Node[_Verdict] = field(repr=False)
-
-    def verdict(self, digits: str, found: Number | BadNumber) -> _Verdict:
-        """What may be remembered of this answer for all numbers of its leaf and length; None: nothing."""
-        if not self._cuts_alike(digits):
-            return None
-        if isinstance(found, BadNumber):
-            shortest = len(digits) - max(map(len, self.cuts))
-            return found if shortest > self.longest_short else None
-        national = found.e164[1 + len(self.code) :]
-        cut = digits.removesuffix(national)
-        is_whole = digits.endswith(national) and cut in self.cuts
-        return (len(cut), found.region, found.kind) if is_whole else None
-
-    def _cuts_alike(self, digits: str) -> bool:
-        """Nothing is taken off or put in but the `cuts`, whatever the digits that are not decided here."""
-        if self.abroad is not None and self.abroad.match(digits):
-            return False
-        return all(self._prefix_is_plain(digits, cut) for cut in self.cuts if digits.startswith(cut))
-
-    def _prefix_is_plain(self, digits: str, cut: str) -> bool:
-        found = self.prefix.match(digits[len(cut) :]) if self.prefix is not None else None
-        if found is None or found.end() == 0:
-            return True
-        return not any(found.groups()) and cut + found.group() in self.cuts
 
 
 def _metadata(code: int) -> tuple[PhoneMetadata, ...]:
@@ -106,7 +63,7 @@ def _longest_short(code: int) -> int:
     return max((length for each in found if each is not None for length in each.possible_length), default=0)
 
 
-def _root(code: int, cuts: Iterable[str], prefix: str, abroad: str) -> Node[_Verdict]:
+def _root(code: int, cuts: Iterable[str], prefix: str, abroad: str) -> Node[Verdict]:
     # An end mark only narrows what a prefix matches, and where one matches at all is what counts here.
     prefixes = sequences(prefix.replace("$", ""))
     leading = [each.leading_digits for each in _metadata(code) if each.leading_digits]
@@ -120,7 +77,7 @@ def _root(code: int, cuts: Iterable[str], prefix: str, abroad: str) -> Node[_Ver
 
 
 @cache
-def _plan_of(start: str) -> _Plan | None:
+def _plan_of(start: str) -> Plan | None:
     """The plan of the calling code with which these three digits begin."""
     codes = (int(start[:length]) for length in (1, 2, 3))
     code = next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
@@ -128,14 +85,14 @@ def _plan_of(start: str) -> _Plan | None:
 
 
 @cache
-def _international_plan(code: int) -> _Plan | None:
+def _international_plan(code: int) -> Plan | None:
     """Numbers of this calling code with a plus; the digits begin after the code."""
     main = PhoneMetadata.metadata_for_region_or_calling_code(code, phonenumbers.region_code_for_country_code(code))
     return _plan(code, ("",), main, "") if main is not None else None
 
 
 @cache
-def _national_plan(country: str) -> _Plan | None:
+def _national_plan(country: str) -> Plan | None:
     """Numbers without a plus, written in this country. None where two regions would read them differently."""
     here = PhoneMetadata.metadata_for_region(country)
     if here is None or here.country_code is None:
@@ -151,14 +108,14 @@ def _prefix_rules(metadata: PhoneMetadata) -> tuple[str | None, str | None]:
     return metadata.national_prefix_for_parsing, metadata.national_prefix_transform_rule
 
 
-def _plan(code: int, starts: tuple[str, ...], metadata: PhoneMetadata, abroad: str) -> _Plan | None:
+def _plan(code: int, starts: tuple[str, ...], metadata: PhoneMetadata, abroad: str) -> Plan | None:
     prefix = metadata.national_prefix_for_parsing or ""
     cuts = tuple(dict.fromkeys((*starts, *(start + (metadata.national_prefix or "") for start in starts))))
     try:
         root = _root(code, cuts, prefix, abroad)
     except Unread:
         return None
-    return _Plan(str(code), cuts, _compiled(prefix), _compiled(abroad), _longest_short(code), root)
+    return Plan(str(code), cuts, _compiled(prefix), _compiled(abroad), _longest_short(code), root)
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:
@@ -332,7 +289,7 @@ class NumberReader:
             return Number(f"+{plan.code}{rest[cut:]}", region, kind)
         return verdict if verdict is not None else self._ask(plus, digits)
 
-    def _plan(self, plus: bool, digits: str) -> tuple[_Plan | None, str]:
+    def _plan(self, plus: bool, digits: str) -> tuple[Plan | None, str]:
         if plus:
             plan = _plan_of(digits[:3])
             return plan, digits[len(plan.code) :] if plan is not None else digits

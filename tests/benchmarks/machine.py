@@ -22,7 +22,7 @@ def described(folder: Path) -> str:
     cores = len(CORES) or os.cpu_count() or 1
     synced = 1000 * fsync_seconds(folder)
     return (
-        f"{_processor()}, {cores} core{'s' * (cores > 1)}, {_memory()}{platform.system()} {'.'.join(platform.release().split('.')[:2])}; "
+        f"{_processor()}, {cores} core{'s' * (cores > 1)}, {_memory()}{platform.system()} {_kernel()}; "
         f"an fsync takes {synced:.2f} ms"
     )
 
@@ -51,6 +51,11 @@ def fsync_seconds(folder: Path, times: int = 50) -> float:
             taken.append(time.perf_counter() - began)
     path.unlink()
     return statistics.median(taken)
+
+
+def _kernel() -> str:
+    """Its version, without what its builder calls it."""
+    return ".".join(platform.release().split(".")[:2])
 
 
 def _processor() -> str:
