@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from dialer.clock import Clock
+from dialer.errors import LedgerError
 from dialer.ledger import Ledger
 from dialer.lines import Share
 
@@ -20,4 +23,5 @@ async def keep_remembering(ledger: Ledger, campaign: int, share: Share, clock: C
     """Write it down now and then. Ends by being cancelled."""
     while True:
         await clock.sleep(_EVERY)
-        await remember(ledger, campaign, share)
+        with contextlib.suppress(LedgerError):  # it is no promise: whoever writes what is one will say it
+            await remember(ledger, campaign, share)
