@@ -212,7 +212,7 @@ def test_a_star_stands_for_the_columns_that_have_no_other_use(
     data: tuple[str, ...], metadata: tuple[str, ...], expected: tuple[list[str], list[str]]
 ) -> None:
     columns = dict.fromkeys(("phone", "id", "tz", "agent", "name", "city", "crm"), "x")
-    rules = ListRules((), id="id", steering=("tz",))
+    rules = ListRules((), id="id", timezone="tz")
     assert called(rules, CallRules((OWN,), agent_column="agent", data=data, metadata=metadata), columns) == expected
 
 

@@ -50,7 +50,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         id="appointment_id",
         one_per="phone",
         country="US",
-        steering=("tz",),
+        timezone="tz",
         required=("first_name",),
         expires=72000.0,
         max_rejects=0.2,

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
+from dialer.config import calling
 from dialer.config.address import SIMULATOR
 from dialer.config.shape import (
+    CallerPart,
     CallPart,
     CampaignFile,
     ContactsPart,
+    LawPart,
     LinesPart,
+    OptOutPart,
     PacePart,
     PlatformPart,
+    RegisterPart,
     RetryPart,
     SimulatorPart,
     WebhooksPart,
 )
 from dialer.model import (
+    CallerId,
     CallRules,
     Campaign,
+    LawRules,
     ListRules,
+    OptOut,
+    Order,
     PaceRules,
     PlatformRules,
     RecoveryRules,
+    Register,
     RetryRules,
     Secret,
     SimulatorRules,
@@ -39,15 +50,15 @@ ATTEMPTS = 3
 LEDGER = "dialer.db"
 SIMULATED_KEY = "API_simulated"
 
-_STEERING = ("timezone", "region", "postcode")
-
 
 def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaign:
     """The campaign that a file says; `path` is absolute, `lists` are the files that `contacts.file` means."""
+    hours = file.hours if "hours" in file.model_fields_set else calling.default_hours()
+    law = _law(file.rules, file.contacts.consent)
     return Campaign(
         name=file.name,
         path=path,
-        contacts=_contacts(file.contacts, lists),
+        contacts=_contacts(file.contacts, lists, file.rules, placed=not (hours is None and law is None)),
         call=_call(file.call),
         platform=_platform(file.platform),
         pace=_pace(file.pace),
@@ -56,7 +67,14 @@ def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaig
         stop_when=StopWhen(**_given(file.stop_when)),
         webhooks=_webhooks(file.webhooks),
         ledger=path.parent / (file.ledger or LEDGER),
-        **_given(file, "hours", "rules"),
+        hours=hours,
+        law=law,
+        caps=None if file.caps is None else calling.caps_rule(file.caps.per_person, file.caps.gap),
+        per_day=None if file.caps is None else file.caps.per_day,
+        registers=_registers(file.dnc or (), path.parent),
+        opt_out=_opt_out(file.opt_out_when),
+        order=Order(file.order or Order.RETRIES_FIRST),
+        analysis=bool(file.analysis),
     )
 
 
@@ -67,19 +85,56 @@ def _given(part: BaseModel | None, *names: str) -> dict[str, Any]:
     return {name: getattr(part, name) for name in part.model_fields_set if not names or name in names}
 
 
-def _contacts(part: ContactsPart, lists: tuple[Path, ...]) -> ListRules:
-    given = _given(part)
-    steering = tuple(given[name] for name in _STEERING if name in given)
-    for name in ("file", *_STEERING):
-        given.pop(name, None)
-    return ListRules(files=lists, steering=steering, **given)
+def _contacts(part: ContactsPart, lists: tuple[Path, ...], law: LawPart | None, *, placed: bool) -> ListRules:
+    given: dict[str, Any] = {**_given(part), "placed": placed}
+    if law is not None and not law.is_none and law.consent not in (None, calling.GIVEN):
+        given["consent"] = law.consent
+    asks = _law(law, part.consent)
+    given |= {} if asks is None else {"consents": asks.consent, "yes": asks.yes}
+    given.pop("file", None)
+    return ListRules(files=lists, **given)
 
 
 def _call(part: CallPart) -> CallRules:
     agent, column = part.agent or (None, None)
+    callers = tuple(map(_caller, part.from_))
     return CallRules(
-        from_numbers=part.from_, agent=agent, agent_column=column, **_given(part, "data", "metadata", "longest")
+        from_numbers=tuple(caller.number for caller in callers),
+        agent=agent,
+        agent_column=column,
+        callers=callers,
+        rotates=bool(part.rotate),
+        **_given(part, "data", "metadata", "longest", "ring"),
     )
+
+
+def _caller(part: CallerPart) -> CallerId:
+    given = _given(part)
+    return CallerId(places=given.pop("for_", None) or frozenset(), **given)
+
+
+def _law(part: LawPart | None, consent_column: str | None) -> LawRules | None:
+    if part is None or part.is_none:
+        return None
+    said = part.consent or consent_column
+    return LawRules(
+        purpose=part.purpose,
+        packs=part.packs,
+        consent=None if said is None else calling.consent_word(said),
+        yes=part.yes or frozenset(),
+        added=part.add or (),
+        accepted=frozenset(part.i_accept or ()),
+    )
+
+
+def _registers(parts: tuple[RegisterPart, ...], folder: Path) -> tuple[Register, ...]:
+    return tuple(Register(str(folder / part.file), part.max_age, part.column) for part in parts)
+
+
+def _opt_out(part: OptOutPart | None) -> OptOut:
+    if part is None:
+        return OptOut()
+    return OptOut(frozenset(part.reasons or ()), part.analysis or {})
 
 
 def _platform(part: PlatformPart) -> PlatformRules:
@@ -120,4 +175,5 @@ def _webhooks(part: WebhooksPart | None) -> WebhookRules | None:
 def _retry(part: RetryPart | None) -> RetryRules:
     if part is None:
         return rules(ATTEMPTS, {})
-    return rules(part.attempts or ATTEMPTS, part.__pydantic_extra__ or {})
+    found = rules(part.attempts or ATTEMPTS, part.__pydantic_extra__ or {})
+    return replace(found, spreads=bool(part.spread), callback=part.callback)

@@ -9,10 +9,11 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, WithJsonSchema
 
-from dialer.config import hooks, words
+from dialer.config import calling, hooks, words
 from dialer.config.address import SIMULATOR, address
 from dialer.config.words import Wrong, nearest, one_or_more, quoted, text
-from dialer.model import Action, Response, Threshold
+from dialer import model
+from dialer.model import Action, Response, Rule, Threshold
 from dialer.policy.outcome import REASONS
 from dialer.policy.pacing import MOST_LINES
 
@@ -41,7 +42,8 @@ def _list(item: Schema, least: int = 1) -> Schema:
 # --- texts and lists of them ---------------------------------------------------------------------
 
 
-def _unique(found: tuple[str, ...]) -> tuple[str, ...]:
+def unique(found: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, or Wrong where one stands there twice."""
     twice = next((word for word in found if found.count(word) > 1), None)
     if twice is not None:
         raise Wrong(f"{quoted(twice)} stands there twice", "name it once")
@@ -51,10 +53,11 @@ def _unique(found: tuple[str, ...]) -> tuple[str, ...]:
 def _sent(found: tuple[str, ...]) -> tuple[str, ...]:
     if "*" in found and len(found) > 1:
         raise Wrong("'*' means all columns, and others stand beside it", 'write "*" alone, or name the columns')
-    return _unique(found)
+    return unique(found)
 
 
-def _some_numbers(value: object) -> list[object]:
+def some_numbers(value: object) -> list[object]:
+    """Own numbers as a list, one alone included."""
     if value in ([], ""):
         raise Wrong("no number of your own stands here", 'write it with a plus: ["+1…"], one or several')
     return _list_or_one(value)
@@ -75,13 +78,13 @@ _Texts = tuple[_Text, ...]
 Text = Annotated[str, PlainValidator(text), WithJsonSchema(_SCALAR)]
 Name = Annotated[str, PlainValidator(words.name), WithJsonSchema(_number(words.NAME, "integer"))]
 Files = Annotated[_Texts, BeforeValidator(one_or_more), WithJsonSchema(_list(_SCALAR))]
-Phones = Annotated[_Texts, BeforeValidator(one_or_more), AfterValidator(_unique), WithJsonSchema(_list(_SCALAR))]
-Columns = Annotated[_Texts, BeforeValidator(_list_or_one), AfterValidator(_unique), WithJsonSchema(_list(_SCALAR, 0))]
+Phones = Annotated[_Texts, BeforeValidator(one_or_more), AfterValidator(unique), WithJsonSchema(_list(_SCALAR))]
+Columns = Annotated[_Texts, BeforeValidator(_list_or_one), AfterValidator(unique), WithJsonSchema(_list(_SCALAR, 0))]
 Sent = Annotated[_Texts, BeforeValidator(_list_or_one), AfterValidator(_sent), WithJsonSchema(_list(_SCALAR, 0))]
 OwnNumbers = Annotated[
     tuple[_Number, ...],
-    BeforeValidator(_some_numbers),
-    AfterValidator(_unique),
+    BeforeValidator(some_numbers),
+    AfterValidator(unique),
     WithJsonSchema(_list({"type": ["string", "integer"]})),
 ]
 Country = Annotated[str, PlainValidator(words.country), WithJsonSchema(_like(words.COUNTRY))]
@@ -97,8 +100,121 @@ HookSecrets = Annotated[
     BeforeValidator(hooks.some_secrets),
     WithJsonSchema(_list({"type": "string"})),
 ]
-Hours = Annotated[str, PlainValidator(words.only("always")), WithJsonSchema(_words("always"))]
-Rules = Annotated[str, PlainValidator(words.only("none")), WithJsonSchema(_words("none"))]
+_WINDOWS: Schema = _list(_like("[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}"), 0)
+_CALENDARS: Schema = _list(_like("[A-Z]{2}(-[A-Z0-9]{1,3})?"), 0)
+_DAYS: Schema = _list(_like("[0-9]{4}-[0-9]{2}-[0-9]{2}"), 0)
+Hours = Annotated[
+    Rule | None,
+    PlainValidator(calling.hours),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_words(calling.ALWAYS)["anyOf"],
+                {
+                    "type": "object",
+                    "properties": {"holidays": _CALENDARS, "not_on": _DAYS},
+                    "additionalProperties": _WINDOWS,
+                },
+            ]
+        }
+    ),
+]
+Purpose = Annotated[
+    model.Purpose, PlainValidator(calling.purpose), WithJsonSchema(_words(*(each.value for each in model.Purpose)))
+]
+Packs = Annotated[
+    tuple[Annotated[str, PlainValidator(calling.pack)], ...],
+    BeforeValidator(one_or_more),
+    AfterValidator(unique),
+    WithJsonSchema(_list(_like("[A-Za-z]{2}"))),
+]
+Consent = Text
+Yes = Annotated[frozenset[str], PlainValidator(calling.yes), WithJsonSchema(_list(_SCALAR))]
+Added = Annotated[
+    tuple[Annotated[Rule, PlainValidator(calling.added)], ...],
+    BeforeValidator(one_or_more),
+    WithJsonSchema({"type": "array", "items": {"type": "object"}}),
+]
+Accepted = Annotated[
+    tuple[Annotated[str, PlainValidator(calling.rule_id)], ...],
+    BeforeValidator(one_or_more),
+    AfterValidator(unique),
+    WithJsonSchema(_list(_SCALAR)),
+]
+PerPerson = Annotated[model.Cap, PlainValidator(calling.cap), WithJsonSchema(_like(r"[0-9]+\s+(per|in)\s+\S+"))]
+Gap = Annotated[float, PlainValidator(calling.gap), WithJsonSchema(_like(words.DURATION))]
+Order = Annotated[str, *_choice("retries", "fresh")]
+Flag = Annotated[bool, PlainValidator(words.flag), WithJsonSchema(_words(True, False, "true", "false"))]
+Places = Annotated[
+    frozenset[Annotated[str, PlainValidator(calling.place)]],
+    BeforeValidator(one_or_more),
+    WithJsonSchema(_list(_like("[A-Z]{2}(-[A-Z0-9]{1,3})?"))),
+]
+OwnNumber = Annotated[str, PlainValidator(words.own_number), WithJsonSchema({"type": ["string", "integer"]})]
+Reasons = Annotated[
+    tuple[Annotated[str, PlainValidator(calling.opt_out_reason)], ...],
+    BeforeValidator(one_or_more),
+    AfterValidator(unique),
+    WithJsonSchema(_list(_words(*sorted(REASONS)))),
+]
+Meanings = Annotated[dict[str, Yes], WithJsonSchema({"type": "object", "additionalProperties": _list(_SCALAR)})]
+
+LAW: Schema = {
+    "anyOf": [
+        *_words(calling.NONE)["anyOf"],
+        {
+            "type": "object",
+            "properties": {
+                "purpose": {
+                    "description": "For what is called.",
+                    **_words(*(each.value for each in model.Purpose)),
+                },
+                "packs": {"description": "The packs of law that apply: us.", **_list(_like("[A-Za-z]{2}"))},
+                "consent": {
+                    "description": "The column that tells who consents, or given: everybody on the list does.",
+                    **_SCALAR,
+                },
+                "yes": {"description": "The words in that column that mean yes.", **_list(_SCALAR)},
+                "add": {
+                    "description": "Rules of your own, in the words of the packs.",
+                    **_list({"type": "object"}),
+                },
+                "i_accept": {
+                    "description": "Ids of rules that do not bind this campaign, and for which you answer.",
+                    **_list(_SCALAR),
+                },
+            },
+            "required": ["purpose", "packs"],
+            "additionalProperties": False,
+        },
+    ]
+}
+"""The law: `none`, or keys of its own."""
+
+CALLER: Schema = {
+    "anyOf": [
+        {"type": ["string", "integer"]},
+        {
+            "type": "object",
+            "properties": {
+                "number": {"description": "Your own number, with plus.", "type": ["string", "integer"]},
+                "for": {
+                    "description": "The places whose people see it: US-FL, or GB. Default: everywhere.",
+                    **_list(_like("[A-Z]{2}(-[A-Z0-9]{1,3})?")),
+                },
+                "agent": {"description": "The id of the agent that speaks when this number shows.", **_SCALAR},
+                "per_day": {
+                    "description": "So many calls a day (UTC) at most from this number.",
+                    **_number(words.WHOLE, "integer", minimum=1),
+                },
+            },
+            "required": ["number"],
+            "additionalProperties": False,
+        },
+    ]
+}
+CALLERS: Schema = _list(CALLER)
+"""An own number, and for whom it shows; one or several."""
 
 # --- lengths of time, shares, numbers ------------------------------------------------------------
 

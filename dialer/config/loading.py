@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dialer.config.checks import faults
 from dialer.config.convert import campaign
+from dialer.config.law_checks import law_faults, register_faults
 from dialer.config.lists import find
 from dialer.config.problems import listed, problem, shaped
 from dialer.config.references import fill
@@ -28,7 +29,8 @@ def load(path: Path, environ: Mapping[str, str], *, without: Iterable[tuple[str,
         document = document.without(*keys)
     document, unfilled = fill(document, environ, absolute.parent)
     lists, amiss = find(document, absolute.parent)
-    found = {**amiss, **dict(faults(document))}
+    found = {**amiss, **dict(faults(document)), **dict(law_faults(document))}
+    found |= dict(register_faults(document, absolute.parent))
     file, misshapen = shaped(document, found)
     between = [problem(document, place, wrong) for place, wrong in found.items()]
     everything = listed(document, (*problems, *unfilled, *between, *misshapen))

@@ -30,6 +30,11 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "recovery": shape.RecoveryPart,
     "stop_when": shape.StopWhenPart,
     "webhooks": shape.WebhooksPart,
+    "call.from": shape.CallerPart,
+    "rules": shape.LawPart,
+    "caps": shape.CapsPart,
+    "dnc": shape.RegisterPart,
+    "opt_out_when": shape.OptOutPart,
 }
 
 _EXAMPLES = {
@@ -41,11 +46,13 @@ _EXAMPLES = {
     "platform": "platform: {url: https://api.verbex.ai, api_key: …}, or {url: simulator}",
     "platform.url": "url: https://api.verbex.ai, or url: simulator",
     "pace.concurrent_calls.auto": "auto: true, or a number alone, as concurrent_calls: 20",
+    "rules.purpose": "purpose: marketing, debt, info or survey: there is no default",
+    "rules.packs": "packs: [us], or the packs of the countries that are called",
+    "call.from.number": "number: your own number, with plus",
+    "dnc.file": "file: national.csv",
     "webhooks.listen": "listen: 127.0.0.1:8089",
     "webhooks.url": "url: https://calls.example.com/verbex",
 }
-
-_NOT_YET = frozenset({"contacts.consent", "contacts.priority", "contacts.not_before", "contacts.not_after"})
 
 _LOOKS_LIKE_KEY = re.compile(r"\b(?:API_|whsec_)(?=[A-Z_-]*[a-z0-9])[\w-]{8,}")
 _LONG_QUOTE = re.compile(r"'([^']{60})[^']{20,}'")
@@ -89,9 +96,6 @@ def _wrong(document: Document, place: Place, kind: str, context: Mapping[str, An
 
 def _unknown(place: Place) -> Wrong:
     *section, word = (str(part) for part in place)
-    if dotted(place) in _NOT_YET:
-        message = "this version does not act on it, and would call people whom it should hold back"
-        return Wrong(message, "remove the line, and leave out of the list whoever is not to be called yet")
     meant = nearest(word, _known(".".join(section)))
     if meant is not None:
         return Wrong("there is no such key", f"did you mean {meant}?")

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -19,8 +21,9 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from dialer.config import leaves, words
+from dialer.config import calling, leaves, words
 from dialer.config.leaves import RESPONSE
+from dialer.config.words import Wrong, quoted
 from dialer.policy.outcome import REASONS
 from dialer.policy.retry import GROUPS
 
@@ -51,6 +54,21 @@ class ContactsPart(_Part):
     timezone: leaves.Text | None = Field(None, description="A column that tells the person's time zone.")
     region: leaves.Text | None = Field(None, description="A column that tells the person's region.")
     postcode: leaves.Text | None = Field(None, description="A column that tells the person's post code.")
+    consent: leaves.Text | None = Field(
+        None, description="A column that tells whether the person consents; rules.yes says which words mean it."
+    )
+    debt: leaves.Text | None = Field(
+        None, description="A column that tells about which debt it is: some laws count calls by the debt."
+    )
+    priority: leaves.Text | None = Field(
+        None, description="A column with a whole number: whoever has a higher one goes first."
+    )
+    not_before: leaves.Text | None = Field(
+        None, description="A column with the moment before which the person is not called, in their own time."
+    )
+    not_after: leaves.Text | None = Field(
+        None, description="A column with the moment from which on the person is not called, in their own time."
+    )
     required: leaves.Columns | None = Field(None, description="Columns in which an empty cell makes the row a reject.")
     expires: leaves.SomeTime | None = Field(
         None, description="A contact is given up this long after its row was first seen: 20h."
@@ -75,10 +93,48 @@ class ContactsPart(_Part):
     )
 
 
+class CallerPart(_Part):
+    """One of your own numbers, and for whom it shows; a number alone is for everybody."""
+
+    number: leaves.OwnNumber
+    for_: leaves.Places | None = Field(
+        None, alias="for", description="The places whose people see it: US-FL, or GB. Default: everywhere."
+    )
+    agent: leaves.Text | None = Field(None, description="The id of the agent that speaks when this number shows.")
+    per_day: leaves.OneOrMore | None = Field(None, description="So many calls a day (UTC) at most from this number.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: object, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """Keys of its own, or the number alone."""
+        return read(value) if isinstance(value, dict) else cls.model_construct(number=words.own_number(value))
+
+
+def _each_once(found: tuple[CallerPart, ...]) -> tuple[CallerPart, ...]:
+    leaves.unique(tuple(part.number for part in found))
+    return found
+
+
 class CallPart(_Part):
     """The call: whose number shows, which agent speaks, what it is told."""
 
-    from_: leaves.OwnNumbers = Field(alias="from", description="Your own number, or several, with plus.")
+    from_: Annotated[
+        tuple[Annotated[CallerPart, WithJsonSchema(leaves.CALLER)], ...],
+        BeforeValidator(leaves.some_numbers),
+        AfterValidator(_each_once),
+        WithJsonSchema(leaves.CALLERS),
+    ] = Field(
+        alias="from",
+        description="Your own number, or several, with plus; {number: +1…, for: [US-FL], agent: …, per_day: 300} says"
+        " for whom it shows.",
+    )
+    ring: leaves.SomeTime | None = Field(
+        None,
+        description="How long a telephone may ring: nobody is dialled so shortly before the hours end. Default: 60s.",
+    )
+    rotate: leaves.Flag | None = Field(
+        None, description="true: a retry may show another own number. Default: the same person sees the same one."
+    )
     agent: leaves.Agent | None = Field(
         None, description="The agent's id; or {column: agent_id} for a column that holds it."
     )
@@ -207,6 +263,12 @@ class RetryPart(BaseModel):
     attempts: leaves.OneOrMore | None = Field(
         None, description="For one contact, all finish reasons together. Default: 3."
     )
+    spread: leaves.Flag | None = Field(
+        None, description="true: a retry falls into another part of the day than the attempt before."
+    )
+    callback: leaves.Text | None = Field(
+        None, description="The field of the post-call analysis that tells when somebody asks to be called again."
+    )
 
 
 class RecoveryPart(_Part):
@@ -254,6 +316,67 @@ class WebhooksPart(_Part):
     )
 
 
+class LawPart(_Part):
+    """The law: for what is called, by which packs, with whose consent."""
+
+    purpose: leaves.Purpose = Field(description="For what is called: marketing, debt, info or survey.")
+    packs: leaves.Packs = Field(description="The packs of law that apply: us; `dialer rules show` lists them.")
+    consent: leaves.Consent | None = Field(
+        None, description="The column that tells who consents, or given: everybody on the list does."
+    )
+    yes: leaves.Yes | None = Field(None, description="The words in that column that mean yes.")
+    add: leaves.Added | None = Field(None, description="Rules of your own, in the words of the packs.")
+    i_accept: leaves.Accepted | None = Field(
+        None, description="Ids of rules that do not bind this campaign, and for which you answer."
+    )
+    _is_none: bool = PrivateAttr(False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: object, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """Keys of its own, or the word none."""
+        if isinstance(value, str) and value.strip() == calling.NONE:
+            part = cls.model_construct()
+            part._is_none = True
+            return part
+        if isinstance(value, str):
+            message = f"{quoted(value)} is neither none nor rules"
+            raise Wrong(message, "write rules: {purpose: info, packs: [us], consent: given}, or none")
+        return read(value)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether no law's rules are checked."""
+        return self._is_none
+
+
+class CapsPart(_Part):
+    """How often people are rung, over all campaigns of the ledger; and how often this campaign rings on a day."""
+
+    per_person: leaves.PerPerson | None = Field(None, description="So many rings of one person: 3 per 7d.")
+    gap: leaves.Gap | None = Field(None, description="So long at least from a ring of a person to the next: 4h.")
+    per_day: leaves.OneOrMore | None = Field(None, description="So many calls of this campaign on a day (UTC).")
+
+
+class RegisterPart(_Part):
+    """A list of numbers that are not to be rung, in a file of its own."""
+
+    file: leaves.Text = Field(description="The list: .csv, .csv.gz, .parquet or .txt. Relative to this file.")
+    max_age: leaves.SomeTime | None = Field(None, description="If the file is older, nothing is dialled: 31d.")
+    column: leaves.Text | None = Field(
+        None, description="The column with the numbers. Default: phone, or the only one."
+    )
+
+
+class OptOutPart(_Part):
+    """What in a conversation means that somebody does not want to be called again."""
+
+    reasons: leaves.Reasons | None = Field(None, description="Finish reasons that mean it.")
+    analysis: leaves.Meanings | None = Field(
+        None, description="Fields of the post-call analysis, each with the values that mean it."
+    )
+
+
 class CampaignFile(_Part):
     """A campaign of dialer: whom to call, through which platform, how fast, and what follows each call."""
 
@@ -263,11 +386,27 @@ class CampaignFile(_Part):
     platform: PlatformPart
     pace: PacePart | None = None
     retry: RetryPart | None = None
-    hours: leaves.Hours | None = Field(
-        None, description="When people may be called: always. May be left out for a simulator or this machine."
+    hours: leaves.Hours = Field(
+        None,
+        description="When people may be called, in their own time: {mon-fri: [09:00-12:00, 13:00-19:30],"
+        " holidays: [US], not_on: [2026-12-24]}, or always. May be left out for a simulator or this machine:"
+        " 09:00-20:00.",
     )
-    rules: leaves.Rules | None = Field(
-        None, description="Which packs of law apply: none. May be left out for a simulator or this machine."
+    rules: Annotated[LawPart, WithJsonSchema(leaves.LAW)] | None = Field(
+        None,
+        description="Which packs of law apply: {purpose: info, packs: [us], consent: given}, or none."
+        " May be left out for a simulator or this machine.",
+    )
+    caps: CapsPart | None = None
+    dnc: Annotated[tuple[RegisterPart, ...], BeforeValidator(words.one_or_more)] | None = Field(
+        None, description="Lists of numbers that are not to be rung: [{file: national.csv, max_age: 31d}]."
+    )
+    opt_out_when: OptOutPart | None = None
+    order: leaves.Order | None = Field(
+        None, description="Who goes first: retries (default), or fresh: those who were not rung yet."
+    )
+    analysis: leaves.Flag | None = Field(
+        None, description="true: what the platform finds in a call afterwards is fetched and exported."
     )
     recovery: RecoveryPart | None = None
     stop_when: StopWhenPart | None = None

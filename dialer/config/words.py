@@ -83,16 +83,12 @@ def choice(*words: str) -> Callable[[object], str]:
     return chosen
 
 
-def only(word: str) -> Callable[[object], str]:
-    """The one word that a key can have in this version."""
-
-    def taken(value: object) -> str:
-        if isinstance(value, str) and value.strip() == word:
-            return word
-        shown = f"{quoted(value)} cannot be obeyed" if isinstance(value, str) and value.strip() else "this is not it"
-        raise Wrong(f"{shown}: in this version {word!r} is the only value", f"write {word}")
-
-    return taken
+def flag(value: object) -> bool:
+    """`true` or `false`."""
+    word = text(value).lower()
+    if word not in ("true", "false"):
+        raise Wrong(f"{quoted(text(value))} is not true or false", "write true or false")
+    return word == "true"
 
 
 # --- lengths of time, shares, numbers ------------------------------------------------------------

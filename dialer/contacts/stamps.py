@@ -99,6 +99,7 @@ def _meaning(rules: ListRules, call: CallRules) -> str:
             "one_per": rules.one_per,
             "country": rules.country,
             "steering": rules.steering,
+            "placed": [rules.placed, rules.consents, sorted(rules.yes)],
             "required": rules.required,
             "encoding": rules.encoding,
             "delimiter": rules.delimiter,

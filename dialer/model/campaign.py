@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dialer.model.rules import CallerId, OptOut, Purpose, Register, Rule
 from dialer.model.webhooks import WebhookRules
-from dialer.model.words import Action, Secret
+from dialer.model.words import Action, Order, Secret
 
 
 @dataclass(frozen=True, slots=True)
 class ListRules:
     """The `contacts:` part of a campaign file.
 
-    `files` are absolute and in the order in which they are read. Shares are between 0 and 1.
+    `files` are absolute and in the order in which they are read. Shares are between 0 and 1. From `timezone` to
+    `not_after` they name columns that steer: where the person is, whether they consent, about which debt it is, who
+    goes first, from when on and until when they may be called. `placed`: it matters where people are. `consents` and
+    `yes` are those of LawRules, which say of whom consent is known.
     """
 
     files: tuple[Path, ...]
@@ -22,7 +26,17 @@ class ListRules:
     id: str | None = None
     one_per: str = "phone"  # phone | id
     country: str | None = None
-    steering: tuple[str, ...] = ()  # columns with a use of their own: timezone, region, postcode, consent
+    timezone: str | None = None
+    region: str | None = None
+    postcode: str | None = None
+    consent: str | None = None
+    debt: str | None = None
+    priority: str | None = None
+    not_before: str | None = None
+    not_after: str | None = None
+    placed: bool = False
+    consents: str | None = None
+    yes: frozenset[str] = frozenset()
     required: tuple[str, ...] = ()
     expires: float | None = None
     max_rejects: float | None = None
@@ -32,6 +46,21 @@ class ListRules:
     encoding: str | None = None
     delimiter: str | None = None
 
+    @property
+    def steering(self) -> tuple[str, ...]:
+        """The columns that have a use of their own, each once."""
+        named = (
+            self.timezone,
+            self.region,
+            self.postcode,
+            self.consent,
+            self.debt,
+            self.priority,
+            self.not_before,
+            self.not_after,
+        )
+        return tuple(dict.fromkeys(column for column in named if column is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class CallRules:
@@ -39,7 +68,8 @@ class CallRules:
 
     `agent` is an agent's id or None; `agent_column` names a column that holds one instead.
     `data` and `metadata` name columns; `("*",)` means all that have no other use.
-    `longest` is in seconds: a call not known to have ended by then is unknown.
+    `longest` is in seconds: a call not known to have ended by then is unknown. `ring`: so many seconds a telephone may
+    ring. `callers` tells of each own number where it is meant for; `rotates`: a retry may show another one.
     """
 
     from_numbers: tuple[str, ...]
@@ -48,6 +78,9 @@ class CallRules:
     data: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
     longest: float = 7200.0
+    ring: float = 60.0
+    callers: tuple[CallerId, ...] = ()
+    rotates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +150,16 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """One budget of attempts over all reasons, and a response for each of the 26 reasons."""
+    """One budget of attempts over all reasons, and a response for each of the 26 reasons.
+
+    `spreads`: a retry falls into another part of the day than the attempt before. `callback` names the field of the
+    post-call analysis that holds the time at which somebody asked to be called.
+    """
 
     attempts: int
     responses: Mapping[str, Response]
+    spreads: bool = False
+    callback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +189,29 @@ class StopWhen:
 
 
 @dataclass(frozen=True, slots=True)
+class LawRules:
+    """The `rules:` part: for what is called, by which packs, with whose consent.
+
+    `consent` is None, `given` for everybody on the list, or `column`: the column `contacts.consent`, in which one of
+    `yes` (casefolded) means it. `added` are the campaign's own rules; `accepted` ids of rules that do not apply to it.
+    """
+
+    purpose: Purpose
+    packs: tuple[str, ...]
+    consent: str | None = None  # given | column
+    yes: frozenset[str] = frozenset()
+    added: tuple[Rule, ...] = ()
+    accepted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as its file says it; paths are absolute."""
+    """A campaign as its file says it; paths are absolute.
+
+    `hours` and `law` are None where the file says `always` and `none`. `caps` are the campaign's own, over all campaigns
+    of the ledger; `per_day` counts this campaign's calls on a day, by UTC. `analysis`: what the platform finds in a call
+    afterwards is fetched and kept.
+    """
 
     name: str
     path: Path
@@ -162,7 +222,13 @@ class Campaign:
     retry: RetryRules
     recovery: RecoveryRules
     ledger: Path
-    hours: str = "always"
-    rules: str = "none"
+    hours: Rule | None = None
+    law: LawRules | None = None
+    caps: Rule | None = None
+    per_day: int | None = None
+    registers: tuple[Register, ...] = ()
+    opt_out: OptOut = field(default_factory=OptOut)
+    order: Order = Order.RETRIES_FIRST
+    analysis: bool = False
     stop_when: StopWhen = StopWhen()
     webhooks: WebhookRules | None = None

@@ -1,7 +1,7 @@
 """The rules of calling people: hours, caps, prohibitions, consent; where a person may be; what was decided.
 
 A rule is data with its source. Days are Monday 0 to Sunday 6; times of day are minutes since local midnight, half-open,
-0 to 1440. Nothing here knows a clock: `policy` decides, `packs` reads the rules that ship, `config` those of a campaign.
+0 to 1440. Nothing here knows a clock: `policy` decides, `packs` reads the rules that ship, `config` a campaign's own.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Rest:
 class Rule:
     """One rule of a pack, or of a campaign (`pack` ''). What is None or empty it says nothing about.
 
-    `place` is an ISO 3166 code (`US`, `US-FL`), or `*` for everywhere. `purposes`, `voices` (ai, human) and `lines` (the
-    kinds of a number as `places` names them) narrow it; empty means all. `holidays` are calendars by such codes on
+    `place` is an ISO 3166 code (`US`, `US-FL`), or `*` for everywhere. `purposes`, `voices` (ai, human) and `lines`
+    (the kinds of a number as `places` names them) narrow it; empty means all. `holidays` are calendars by such codes on
     whose days nobody is called; `zone` is the clock of the hours where it is not the person's own. `forbidden` is the
     sentence by which such calls are barred. It holds on local days from `effective_from` up to, not with,
     `effective_until`.
@@ -181,9 +181,8 @@ class Permit:
 class CallingRules:
     """All rules that a campaign goes by: its own hours and caps, and those of its packs.
 
-    `accepted` are ids of rules of packs that the campaign declares not to apply to it (`i_accept`). `ring` is in seconds:
-    nobody is dialled whose telephone could still ring after the end. `holidays` gives by calendar and year its days.
-    `per_day` caps the calls of the campaign on a day, by UTC.
+    `accepted` are ids of rules of packs that the campaign declares not to apply to it (`i_accept`). `ring` is in
+    seconds: nobody is dialled whose telephone could still ring after the end.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -192,8 +191,7 @@ class CallingRules:
     voice: str = "ai"
     accepted: frozenset[str] = frozenset()
     ring: float = 60.0
-    per_day: int | None = None
-    is_always: bool = False  # `hours: always` and `rules: none`: nothing of a person's whereabouts is asked
+    is_free: bool = False  # `hours: always` and `rules: none`: nothing of a person's whereabouts is asked
 
 
 @dataclass(frozen=True, slots=True)

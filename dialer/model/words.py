@@ -110,6 +110,13 @@ class Sample(StrEnum):
     REFUSED = "refused"
 
 
+class Order(StrEnum):
+    """Who goes first of those who are due: whoever was rung before, or whoever was not."""
+
+    RETRIES_FIRST = "retries"
+    FRESH_FIRST = "fresh"
+
+
 class Secret:
     """A text that prints as stars everywhere; `reveal` is for the one place that sends it."""
 

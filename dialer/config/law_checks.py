@@ -1,0 +1,68 @@
+"""What the keys about hours, law and lists of those not to call demand of each other; told as `checks` tells its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from dialer.config import calling
+from dialer.config.document import Document, Place
+from dialer.config.words import Wrong, quoted
+
+Fault = tuple[Place, Wrong]
+
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".txt")
+
+
+def law_faults(document: Document) -> Iterator[Fault]:
+    """Every such rule that the file breaks, with the place of the key that should change."""
+    yield from _windows(document)
+    yield from _consent(document)
+
+
+def _windows(document: Document) -> Iterator[Fault]:
+    """What is wrong below `hours`, key by key, so that each is told with its own line."""
+    hours = document.at("hours")
+    for key in hours if isinstance(hours, dict) else ():
+        try:
+            calling.window(hours, key)  # type: ignore[arg-type]
+        except Wrong as wrong:
+            yield ("hours", key), wrong
+
+
+def _consent(document: Document) -> Iterator[Fault]:
+    rules, listed = document.at("rules"), document.at("contacts", "consent")
+    if not isinstance(rules, Mapping):
+        return
+    said = rules.get("consent")
+    if said is None and listed is None or said == calling.GIVEN and listed is None:
+        if "yes" in rules:
+            message = "says which words of a consent column mean yes, and there is no such column"
+            yield ("rules", "yes"), Wrong(message, "remove the line, or name the column: consent: …")
+        return
+    if said == calling.GIVEN or (said is not None and listed is not None and said != listed):
+        message = (
+            f"the consent is told by the column {quoted(str(listed))} of contacts.consent, and this says otherwise"
+        )
+        yield ("rules", "consent"), Wrong(message, "keep one of the two")
+    if "yes" not in rules:
+        message = f"is missing: nobody can tell which words of the column {quoted(str(said or listed))} mean consent"
+        yield ("rules", "yes"), Wrong(message, "yes: [yes, true]")
+
+
+def register_faults(document: Document, folder: Path) -> Iterator[Fault]:
+    """Lists of those not to call that are not there, or of no kind that is read."""
+    named = document.at("dnc")
+    for index, part in enumerate(named if isinstance(named, list) else [named]):
+        file = part.get("file") if isinstance(part, dict) else None
+        if not isinstance(file, str) or not file.strip():
+            continue
+        place: Place = ("dnc", index, "file")
+        if not file.strip().lower().endswith(ENDINGS):
+            yield (
+                place,
+                Wrong(f"{quoted(file)} is not .csv, .csv.gz, .parquet or .txt", "give it the ending of what it is"),
+            )
+        elif not (folder / file.strip()).is_file():
+            hint = "the name is relative to the campaign file; nobody is dialled without the list"
+            yield place, Wrong(f"there is no file {quoted(file)} in {folder}", hint)
