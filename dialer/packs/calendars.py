@@ -15,8 +15,10 @@ def holidays(calendar: str, year: int) -> frozenset[date]:
     """
     import holidays as library  # 0.1 s, which no command has to spend that asks for no rules
 
-    country, _, state = calendar.partition("-")
+    country, dash, state = calendar.partition("-")
     try:
+        if dash and not state:
+            raise NotImplementedError  # the library takes an empty state for none
         days = library.country_holidays(country, subdiv=state or None, years=year)
     except NotImplementedError:
         raise LookupError(
