@@ -15,17 +15,19 @@ from dialer.packs import codes, holidays, pack
 from tests.command_line import ROOT
 
 DAY, HOUR = 86400.0, 3600.0
-SALES = {Purpose.MARKETING}
-NOT_DEBT = {Purpose.MARKETING, Purpose.INFO, Purpose.SURVEY}
-ALL: set[Purpose] = set()
+SALES = frozenset({Purpose.MARKETING})
+DEBT = frozenset({Purpose.DEBT})
+NOT_DEBT = frozenset({Purpose.MARKETING, Purpose.INFO, Purpose.SURVEY})
+ALL = frozenset[Purpose]()
+AI, ANY = frozenset({"ai"}), frozenset[str]()
 
 PACKS = tuple(map(pack, codes()))
 RULES = {rule.id: rule for each in PACKS for rule in each.rules}
 
 # id: place, whom it binds, Mon–Fri, Sat, Sun ("" is closed), calendars, confidence
-HOURS: dict[str, tuple[str, set[Purpose], str, str, str, str, str]] = {
+HOURS: dict[str, tuple[str, frozenset[Purpose], str, str, str, str, str]] = {
     "us-hours": ("US", NOT_DEBT, "8-21", "8-21", "8-21", "", "high"),
-    "us-debt-hours": ("US", {Purpose.DEBT}, "8-21", "8-21", "8-21", "", "high"),
+    "us-debt-hours": ("US", DEBT, "8-21", "8-21", "8-21", "", "high"),
     "us-al-hours": ("US-AL", SALES, "8-20", "8-20", "", "US US-AL", "high"),
     "us-az-hours": ("US-AZ", SALES, "8-21", "8-21", "8-21", "", "medium"),
     "us-ca-automated": ("US-CA", NOT_DEBT, "9-21", "9-21", "9-21", "", "high"),
@@ -71,9 +73,9 @@ HOURS: dict[str, tuple[str, set[Purpose], str, str, str, str, str]] = {
 }
 
 THREE_A_DAY = (Cap(3, DAY),)
-CAPS: dict[str, tuple[str, set[Purpose], tuple[Cap, ...], tuple[Rest, ...]]] = {
+CAPS: dict[str, tuple[str, frozenset[Purpose], tuple[Cap, ...], tuple[Rest, ...]]] = {
     "us-debt-caps": (
-        "US", {Purpose.DEBT}, (Cap(7, 7 * DAY, Scope.DEBT),), (Rest(7, After.CONVERSATION, Scope.DEBT),),
+        "US", DEBT, (Cap(7, 7 * DAY, Scope.DEBT),), (Rest(7, After.CONVERSATION, Scope.DEBT),),
     ),
     "us-fl-caps": ("US-FL", SALES, THREE_A_DAY, ()),
     "us-md-caps": ("US-MD", SALES, THREE_A_DAY, ()),
@@ -84,17 +86,17 @@ CAPS: dict[str, tuple[str, set[Purpose], tuple[Cap, ...], tuple[Rest, ...]]] = {
     "fr-caps": ("FR", SALES, (Cap(4, 30 * DAY),), (Rest(60, After.REFUSAL),)),
 }  # fmt: skip
 
-CONSENT: dict[str, tuple[str, set[Purpose], set[str]]] = {
-    "us-ai-consent": ("US", ALL, {"ai"}),
-    "us-az-mobile": ("US-AZ", SALES, set()),
-    "us-ct-consent": ("US-CT", SALES, set()),
-    "us-nj-mobile": ("US-NJ", SALES, set()),
-    "ca-automated-consent": ("CA", SALES, {"ai"}),
-    "uk-automated-consent": ("GB", SALES, {"ai"}),
-    "fr-consent": ("FR", SALES, set()),
-    "de-consent": ("DE", SALES, set()),
-    "it-automated-consent": ("IT", SALES, {"ai"}),
-    "es-consent": ("ES", SALES, set()),
+CONSENT: dict[str, tuple[str, frozenset[Purpose], frozenset[str]]] = {
+    "us-ai-consent": ("US", ALL, AI),
+    "us-az-mobile": ("US-AZ", SALES, ANY),
+    "us-ct-consent": ("US-CT", SALES, ANY),
+    "us-nj-mobile": ("US-NJ", SALES, ANY),
+    "ca-automated-consent": ("CA", SALES, AI),
+    "uk-automated-consent": ("GB", SALES, AI),
+    "fr-consent": ("FR", SALES, ANY),
+    "de-consent": ("DE", SALES, ANY),
+    "it-automated-consent": ("IT", SALES, AI),
+    "es-consent": ("ES", SALES, ANY),
 }
 
 NOTICES = {"fr-ai-notice", "de-ai-notice", "it-ai-notice", "es-ai-notice"}
@@ -188,14 +190,14 @@ def test_hours_are_those_of_the_facts(id: str) -> None:
     assert rule.week == (spans(workdays),) * 5 + (spans(saturday), spans(sunday))
     assert (rule.place, rule.purposes, rule.confidence) == (place, purposes, confidence)
     assert rule.holidays == tuple(calendars.split())
-    assert rule.voices == ({"ai"} if id.endswith("-automated") else set())
+    assert rule.voices == (AI if id.endswith("-automated") else ANY)
 
 
 @pytest.mark.parametrize("id", CAPS)
 def test_caps_are_those_of_the_facts(id: str) -> None:
     rule = RULES[id]
     assert (rule.place, rule.purposes, rule.caps, rule.rests) == CAPS[id]
-    assert rule.voices == ({"ai"} if id == "us-me-caps" else set())
+    assert rule.voices == (AI if id == "us-me-caps" else ANY)
 
 
 @pytest.mark.parametrize("id", CONSENT)
@@ -227,7 +229,7 @@ def test_citations_are_those_of_the_facts(id: str) -> None:
 
 def test_washington_bars_sales_by_an_automated_voice() -> None:
     rule = RULES["us-wa-automated"]
-    assert (rule.place, rule.purposes, rule.voices) == ("US-WA", SALES, {"ai"})
+    assert (rule.place, rule.purposes, rule.voices) == ("US-WA", SALES, AI)
 
 
 def test_the_hours_of_mississippi_are_by_the_clock_of_chicago() -> None:
@@ -291,7 +293,7 @@ def test_the_packs_that_are_promised() -> None:
 
 @pytest.mark.parametrize("code", ["", "US", "xx", "../us", "us.yaml"])
 def test_a_pack_that_does_not_exist_is_told_with_those_that_do(code: str) -> None:
-    with pytest.raises(LookupError, match="there is no rule pack .* there are au, bd, ca"):
+    with pytest.raises(LookupError, match=r"there is no rule pack .* there are au, bd, ca"):
         pack(code)
 
 
