@@ -11,12 +11,14 @@ import pytest
 from dialer.config import load
 from dialer.model import (
     Action,
+    CallerId,
     CallRules,
     ListRules,
     PaceRules,
     PlatformRules,
     RecoveryRules,
     Response,
+    Rule,
     Secret,
     SimulatorRules,
     StopWhen,
@@ -31,15 +33,17 @@ def test_a_small_file_and_its_defaults(tmp_path: Path) -> None:
     campaign = loaded(tmp_path, SMALL, {})
     assert campaign.name == "reminders"
     assert campaign.path == tmp_path / "campaign.yaml"
-    assert campaign.contacts == ListRules(files=(tmp_path / "contacts.csv",))
-    assert campaign.call == CallRules(from_numbers=("+14155550100",))
+    assert campaign.contacts == ListRules(files=(tmp_path / "contacts.csv",), placed=True)
+    assert campaign.call == CallRules(from_numbers=("+14155550100",), callers=(CallerId("+14155550100"),))
     assert campaign.platform == PlatformRules(url=None, api_key=Secret("API_simulated"))
     assert campaign.pace == PaceRules(calls_per_second=1.0, concurrent_calls=5)
     assert (campaign.retry.attempts, dict(campaign.retry.responses)) == (3, dict(DEFAULTS))
     assert campaign.recovery == RecoveryRules(hold=120.0, max_unknown=50, look_back=604800.0)
     assert campaign.stop_when == StopWhen(platform_failed=None, under_8s=None, opt_out=None)
     assert campaign.ledger == tmp_path / "dialer.db"
-    assert (campaign.hours, campaign.rules) == ("always", "none")
+    assert campaign.hours == Rule(id="hours", place="*", week=(((540, 1200),),) * 7)
+    assert (campaign.law, campaign.caps, campaign.per_day, campaign.registers) == (None, None, None, ())
+    assert (campaign.order, campaign.analysis) == ("retries", False)
 
 
 def test_a_full_file(tmp_path: Path) -> None:
@@ -61,7 +65,9 @@ def test_a_full_file(tmp_path: Path) -> None:
         agent="66f1c0ffee",
         data=("first_name", "amount_due"),
         metadata=("crm_id",),
+        callers=(CallerId("+14155550100"),),
     )
+    assert (campaign.hours, campaign.law) == (None, None)
     assert campaign.platform == PlatformRules(url="https://api.verbex.ai", api_key=Secret(CANARY))
     assert campaign.pace == PaceRules(calls_per_second=2.0, concurrent_calls=20)
     assert campaign.retry.responses["no_answer"] == Response(Action.WAIT, (7200.0, 86400.0))
@@ -75,7 +81,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         ("phone: [mobile, home]", "phone", ("mobile", "home")),
         ("phone: ' mobile '", "phone", ("mobile",)),
         ("id: ref\n  one_per: id", "one_per", "id"),
-        ("postcode: p\n  region: r\n  timezone: t", "steering", ("t", "r", "p")),
+        ("postcode: p\n  region: r\n  timezone: t\n  debt: d", "steering", ("t", "r", "p", "d")),
         ("required: name", "required", ("name",)),
         ("required: []", "required", ()),
         ("min_rows: 0", "min_rows", 0),

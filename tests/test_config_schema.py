@@ -102,7 +102,6 @@ def test_whole_files() -> None:
         ("", "hours: 9-17"),
         ("", "rules: us"),
         ("contacts", "phnoe: x"),
-        ("contacts", "priority: x"),
         ("contacts", "expires: 20"),
         ("contacts", "expires: soon"),
         ("contacts", "country: us"),
@@ -154,7 +153,7 @@ def test_every_key_is_described() -> None:
 
 def test_every_reason_and_group_is_offered() -> None:
     offered = json_schema()["$defs"]["RetryPart"]["properties"]
-    assert set(offered) == {"attempts", *REASONS, *GROUPS}
+    assert set(offered) == {"attempts", "spread", "callback", *REASONS, *GROUPS}
 
 
 def test_the_schema_is_plain_json_without_null() -> None:

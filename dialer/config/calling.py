@@ -1,4 +1,4 @@
-"""When and by which law people are called, from a campaign file's words: hours, rules, caps, lists of those not to call.
+"""When and by which law people are called, from a campaign file's words: hours, rules, caps.
 
 Windows and rules are read by `policy.timetable` and `policy.rulebook`, which packs are read by too.
 """
@@ -42,15 +42,13 @@ def hours(value: object) -> Rule | None:
         raise Wrong(message, "write hours: {mon-fri: [09:00-12:00, 13:00-19:30]}, or always")
     if not isinstance(value, dict):
         raise Wrong("days with their windows are needed here, not a list", "write {mon-fri: [09:00-19:30]}")
-    for key in value:
-        window(value, key)
     days = {key: _texts(spans) for key, spans in value.items() if key not in _NOT_DAYS}
     if not days:
         raise Wrong("no day has a window, so nobody would ever be called", "write {mon-fri: [09:00-19:30]}")
     return Rule(
         id=HOURS,
         place=EVERYWHERE,
-        week=_sentence(timetable.week, days),
+        week=_read(timetable.week, days),
         holidays=tuple(_texts(value.get("holidays", []))),
         not_on=frozenset(map(_day, _texts(value.get("not_on", [])))),
     )
@@ -62,7 +60,7 @@ def default_hours() -> Rule:
 
 
 def window(value: Mapping[str, object], key: str) -> None:
-    """Raises Wrong where what stands under this key of `hours` cannot be taken."""
+    """Raises Wrong where what stands under this key of `hours` cannot be taken; asked key by key, for its line."""
     found = _texts(value[key])
     if key == "holidays":
         for calendar in found:
@@ -72,16 +70,17 @@ def window(value: Mapping[str, object], key: str) -> None:
         for day in found:
             _day(day)
     else:
-        _sentence(timetable.week, {key: found})
+        _read(timetable.week, {key: found}, key=key)
 
 
-def _sentence(read: Callable[[Any], T], value: object) -> T:
-    """What `policy` reads of a value; its complaint in the words of a campaign file."""
+def _read(read: Callable[[Any], T], value: object, *, key: str = "") -> T:
+    """What `policy` reads of a value; its complaint in the words of a campaign file. `key` is the value's own."""
     try:
         return read(value)
-    except ValueError as fault:
-        message = str(fault)
-    raise Wrong(message)
+    except timetable.BadRule as fault:
+        told = fault.message if fault.key in ("", key) else f"{fault.key}: {fault.message}"
+        wrong = Wrong(told, fault.suggestion)
+    raise wrong
 
 
 def _texts(value: object) -> list[str]:
@@ -130,7 +129,7 @@ def added(value: object) -> Rule:
     """A rule of the campaign's own, in the words that packs are written in."""
     if not isinstance(value, dict):
         raise Wrong("a rule has keys of its own", "write {id: quiet-friday, place: US-UT, hours: {fri: [09:00-12:00]}}")
-    return _sentence(rulebook.rule, {"place": EVERYWHERE, **value})
+    return _read(rulebook.rule, {"place": EVERYWHERE, **value})
 
 
 def consent_word(consent: str) -> str:
@@ -154,9 +153,8 @@ def cap(value: object) -> Cap:
         raise Wrong(f"{quoted(word)} is no cap", "write it as 3 per 7d")
     most, seconds = whole(1)(found[1]), some_time(found[2])
     if seconds > _MOST_COUNTED:
-        raise Wrong(
-            f"{quoted(word)} counts further back than 90 days, for which rings are kept", "write it as 3 per 7d"
-        )
+        message = f"{quoted(word)} counts further back than 90 days, for which rings are kept"
+        raise Wrong(message, "write it as 3 per 7d")
     return Cap(most, seconds)
 
 

@@ -16,7 +16,7 @@ from dialer.policy.retry import GROUPS
 
 Fault = tuple[Place, Wrong]
 
-RETRY_WORDS = frozenset({"attempts", *GROUPS, *REASONS})
+RETRY_WORDS = frozenset({"attempts", "spread", "callback", *GROUPS, *REASONS})
 
 _URL = ("platform", "url")
 
@@ -102,7 +102,7 @@ def _retry(document: Document) -> Iterator[Fault]:
     for word in retry if isinstance(retry, dict) else ():
         if word not in RETRY_WORDS:
             meant = nearest(word, RETRY_WORDS)
-            groups = f"it takes attempts, the 26 finish reasons and {', '.join(GROUPS)}"
+            groups = f"it takes attempts, spread, callback, the 26 finish reasons and {', '.join(GROUPS)}"
             message = f"{quoted(word)} is neither a finish reason nor a group of them"
             yield ("retry", word), Wrong(message, f"did you mean {meant}?" if meant else groups)
     if document.at("retry", ACCOUNT_FULL) in ("never", "done", "stop"):

@@ -1,4 +1,4 @@
-"""What the keys about hours, law and lists of those not to call demand of each other; told as `checks` tells its own."""
+"""What the keys about hours, law and lists of those not to call demand of each other; told as `checks` does."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ def _windows(document: Document) -> Iterator[Fault]:
 def _consent(document: Document) -> Iterator[Fault]:
     rules, listed = document.at("rules"), document.at("contacts", "consent")
     if not isinstance(rules, Mapping):
+        if listed is not None:
+            message = "nothing would ask for it without rules, and people who said no would be rung"
+            hint = "write rules: {purpose: …, packs: […], yes: [yes]}, or leave out of the list who does not consent"
+            yield ("contacts", "consent"), Wrong(message, hint)
         return
     said = rules.get("consent")
-    if said is None and listed is None or said == calling.GIVEN and listed is None:
+    if (said is None and listed is None) or (said == calling.GIVEN and listed is None):
         if "yes" in rules:
             message = "says which words of a consent column mean yes, and there is no such column"
             yield ("rules", "yes"), Wrong(message, "remove the line, or name the column: consent: …")

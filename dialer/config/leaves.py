@@ -9,10 +9,10 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, WithJsonSchema
 
+from dialer import model
 from dialer.config import calling, hooks, words
 from dialer.config.address import SIMULATOR, address
 from dialer.config.words import Wrong, nearest, one_or_more, quoted, text
-from dialer import model
 from dialer.model import Action, Response, Rule, Threshold
 from dialer.policy.outcome import REASONS
 from dialer.policy.pacing import MOST_LINES

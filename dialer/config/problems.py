@@ -59,7 +59,8 @@ _LONG_QUOTE = re.compile(r"'([^']{60})[^']{20,}'")
 
 
 def shaped(document: Document, known: Collection[Place]) -> tuple[CampaignFile | None, list[Problem]]:
-    """The tree as a campaign file's shape, or None and what is wrong with it; of `known` places nothing is said."""
+    """The tree as a campaign file's shape, or None and what is wrong with it; of `known` places, and of what is around
+    them, nothing is said."""
     try:
         return CampaignFile.model_validate(document.tree), []
     except ValidationError as fault:
@@ -67,9 +68,13 @@ def shaped(document: Document, known: Collection[Place]) -> tuple[CampaignFile |
     found: dict[Place, Wrong] = {}
     for error in errors:
         place = tuple(part for part in error["loc"] if part != "[key]")
-        if place not in known and not document.is_spoiled(*place):
+        if not _is_told(place, known) and not document.is_spoiled(*place):
             found.setdefault(place, _wrong(document, place, error["type"], error.get("ctx", {})))
     return None, [problem(document, place, wrong) for place, wrong in found.items()]
+
+
+def _is_told(place: Place, known: Collection[Place]) -> bool:
+    return any(other[: len(place)] == place for other in known)
 
 
 def problem(document: Document, place: Place, wrong: Wrong) -> Problem:

@@ -208,9 +208,9 @@ class LawRules:
 class Campaign:
     """A campaign as its file says it; paths are absolute.
 
-    `hours` and `law` are None where the file says `always` and `none`. `caps` are the campaign's own, over all campaigns
-    of the ledger; `per_day` counts this campaign's calls on a day, by UTC. `analysis`: what the platform finds in a call
-    afterwards is fetched and kept.
+    `hours` and `law` are None where the file says `always` and `none`. `caps` are the campaign's own, over all
+    campaigns of the ledger; `per_day` counts this campaign's calls on a day, by UTC. `analysis`: what the platform
+    finds in a call afterwards is fetched and kept.
     """
 
     name: str
