@@ -178,8 +178,21 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says by itself about a dial: where it holds, until when, and in which words.
+
+    What is not known of a person is found as a rule of its own, `held:no_zone` and the like.
+    """
+
+    rule: Rule
+    says: Ruling
+    until: datetime | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallingRules:
-    """All rules that a campaign goes by: its own hours and caps, and those of its packs.
+    """All rules that a campaign goes by: its own (`rules`: hours, caps), and those of its packs.
 
     `accepted` are ids of rules of packs that the campaign declares not to apply to it (`i_accept`). `ring` is in
     seconds: nobody is dialled whose telephone could still ring after the end.
