@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from dialer.model import Cap, Pack, Rest, Rule, Scope
+from dialer.model import Pack, Rule
+from dialer.policy import caps
 from dialer.policy.timetable import words
 
 WIDTH = 80
@@ -57,10 +58,8 @@ def _says(rule: Rule) -> Iterator[str]:
     if rule.needs_consent:
         yield "only with consent"
     yield from hours(rule)
-    yield from map(_cap, rule.caps)
-    yield from map(_rest, rule.rests)
-    if rule.gap is not None:
-        yield f"no less than {length(rule.gap)} from a call to the next"
+    if caps.has_limits(rule):
+        yield caps.words(rule)
     yield from effective(rule)
 
 
@@ -80,27 +79,6 @@ def effective(rule: Rule) -> Iterator[str]:
         yield f"since {rule.effective_from}"
     if rule.effective_until is not None:
         yield f"until {rule.effective_until}, that day not included"
-
-
-def _cap(cap: Cap) -> str:
-    calls = "1 call" if cap.most == 1 else f"{cap.most} calls"
-    return f"at most {calls} of a person in {length(cap.seconds)}" + _about(cap.per)
-
-
-def _rest(rest: Rest) -> str:
-    return f"none for {rest.days} days after a {rest.after}, which is in the first of them" + _about(rest.per)
-
-
-def _about(scope: Scope) -> str:
-    return ", for each debt" if scope is Scope.DEBT else ""
-
-
-def length(seconds: float) -> str:
-    """A length of time: `24 h`, `7 d`; a day and less in hours."""
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds % size == 0 and (seconds > size or name != "d"):
-            return f"{seconds / size:g} {name}"
-    return f"{seconds:g} s"
 
 
 def _source(rule: Rule) -> str:
