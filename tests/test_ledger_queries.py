@@ -124,6 +124,7 @@ ARROWS: dict[str, Moves] = {
         (start, end) for start in ("dialing", "unknown") for end in ("due", "waiting", "done", "exhausted", "excluded")
     },
     "excluded_due_again": {("excluded", "due")},
+    "requeue": {("done", "due"), ("exhausted", "due"), ("excluded", "due")},
     "cancel_waiting": {("due", "excluded"), ("waiting", "excluded")},
     "withdraw": {("due", "excluded"), ("waiting", "excluded")},
     "take_back": {("excluded", "due")},

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import dialer
-from dialer.cli import pace_command, simulator_command, unknown_commands, webhooks
+from dialer.cli import pace_command, requeue_command, simulator_command, unknown_commands, webhooks
 from dialer.cli.arguments import (
     File,
     Files,
@@ -222,6 +222,7 @@ def cancel(
 
 
 pace_command.add_to(app)
+requeue_command.add_to(app)
 
 
 @app.command(

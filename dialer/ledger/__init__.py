@@ -30,6 +30,7 @@ from dialer.ledger import (
     unknowns,
 )
 from dialer.ledger.binding import Bound, dialled_elsewhere
+from dialer.ledger.changing import Changes
 from dialer.ledger.control import Lock, take_lock
 from dialer.ledger.dialing import Decide, Passed
 from dialer.ledger.due import STOP_WHEN, Paused
@@ -70,7 +71,7 @@ __all__ = [
 Now = Callable[[], datetime]
 
 
-class Ledger(Lookups):
+class Ledger(Changes, Lookups):
     """The writing side of a ledger, from `open` to `close`; the process holds its lock for that time."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: Executor, lock: Lock, now: Now) -> None:

@@ -15,7 +15,7 @@ from dialer.ledger import STOP_WHEN, Bound, Ledger, Unknown, reading
 from dialer.ledger.control import beside
 from dialer.model import Campaign, Decision, Mark, RetryRules, StopCause
 from dialer.report import Totals
-from dialer.runner import requests, signals, unknowns
+from dialer.runner import requests, requeue, signals, unknowns
 from dialer.runner.accounts import Account, accounts_of
 from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, reason_of, worst
@@ -279,6 +279,9 @@ class Conductor:
         for engine in self._engines:
             if engine.campaign.name == name and verb in ("pause", "cancel"):
                 engine.pause(sentence)
+            elif engine.campaign.name == name and verb == requeue.VERB:
+                engine.scheduler.changed()
+                engine.dial_on()
         return sentence
 
     async def _change_pace(self, facts: requests.Facts) -> str:
