@@ -7,32 +7,29 @@ is killed, leaves an attempt that is intended, placed or unknown, and the next r
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
+from dialer.callers import Callers
 from dialer.clock import Clock
+from dialer.dials import CALL_ID_KEY, called, request_for
 from dialer.ledger import Ledger, Passed
 from dialer.lines import Line
 from dialer.model import (
-    JSON,
     Answer,
     Attempt,
     AttemptState,
+    CallerId,
     CallRecord,
-    CallRules,
     Campaign,
     Candidate,
     Decision,
-    DialRequest,
     EarlierCall,
     Ending,
     Halt,
     History,
     Intent,
-    ListRules,
     Lost,
     NotPlaced,
     Outcome,
@@ -41,18 +38,18 @@ from dialer.model import (
     Sample,
     StopCause,
 )
-from dialer.policy import callid, lifecycle, outcome, recognition
+from dialer.policy import callerid, callid, lifecycle, outcome, recognition
+from dialer.policy.callerid import NoCaller, callers_of
 from dialer.policy.stopping import EndedCall
 from dialer.verbex import Client, payload_bytes
+
+__all__ = ["CALL_ID_KEY", "INTENT_HOLDS", "Attempts", "EndOf", "LookUp", "Result", "called", "request_for"]
 
 INTENT_HOLDS = timedelta(seconds=30)
 """So long after its commit an intent's POST may start; an older one is not sent any more."""
 
 _CONNECTS_WITHIN = timedelta(seconds=10)
 """So long a dial may wait for its connection before its first byte leaves."""
-
-CALL_ID_KEY = "dialer_call_id"
-"""Under this key the call id stands in the metadata too: a platform may not look custom ids up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,48 +77,6 @@ class Result:
             line.free(was_call=self.passed is None and self.refusal is None)
 
 
-@lru_cache(maxsize=64)
-def _called(contacts: ListRules, call: CallRules, columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """As `called`; the same for all rows of a list, and asked at each dial."""
-    used = {*contacts.phone, contacts.id, call.agent_column, *contacts.steering}
-    named = {*call.data, *call.metadata} - {"*"}
-    rest = [column for column in columns if column not in used and column not in named]
-    return (
-        [column for name in call.data for column in (rest if name == "*" else [name])],
-        [column for name in call.metadata for column in (rest if name == "*" else [name])],
-    )
-
-
-def called(contacts: ListRules, call: CallRules, columns: Mapping[str, JSON]) -> tuple[list[str], list[str]]:
-    """The columns of a row that are sent as data and as metadata; `*` is all that have no other use."""
-    return _called(contacts, call, tuple(columns))
-
-
-def request_for(campaign: Campaign, person: str, number: str, data: str, serial: int, secret: bytes) -> DialRequest:
-    """The dial of a contact: `data` is the row as JSON text. Pure; `check` shows the same."""
-    row: dict[str, JSON] = json.loads(data)
-    in_data, in_metadata = called(campaign.contacts, campaign.call, row)
-    call_id = callid.call_id(secret, campaign.name, person, serial)
-    agent = campaign.call.agent
-    if campaign.call.agent_column is not None:
-        agent = _text(row.get(campaign.call.agent_column)) or None
-    return DialRequest(
-        call_id=call_id,
-        from_number=callid.caller_id(campaign.call.from_numbers, person),
-        to_number=number,
-        agent=agent,
-        metadata={**{column: _text(row.get(column)) for column in in_metadata}, CALL_ID_KEY: call_id},
-        data={column: row.get(column) for column in in_data},
-    )
-
-
-def _text(value: JSON) -> str:
-    """A cell as metadata carries it: always text."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 EndOf = Callable[[Attempt, float, Line], Awaitable[CallRecord | None]]
 """Waits for a call's end; None if it is not known so many seconds from now. The line is told what is learned of it."""
 
@@ -134,7 +89,8 @@ class Attempts:
     """Carries out the attempts of one campaign.
 
     `is_stopping` is asked right before each send; `heard` is told of each answer to a dial; `spread` keeps dials apart
-    that were held up together.
+    that were held up together. `callers` are the account's own numbers, `places_of` tells where somebody may be, and
+    `tell` hears of an own number that rests.
     """
 
     def __init__(
@@ -149,6 +105,9 @@ class Attempts:
         is_stopping: Callable[[], bool],
         heard: Callable[[Answer], None],
         spread: Callable[[], Awaitable[None]] | None = None,
+        callers: Callers | None = None,
+        places_of: Callable[[Candidate], Iterable[str]] = lambda _: (),
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._campaign = campaign
         self._ledger = ledger
@@ -159,11 +118,25 @@ class Attempts:
         self._is_stopping = is_stopping
         self._heard = heard
         self._spread = spread
+        self._callers = callers or Callers(clock)
+        self._own = callers_of(campaign.call)
+        self._places_of = places_of
+        self._tell = tell
         self._rejected: list[int] = []
 
     async def carry_out(self, candidate: Candidate, line: Line) -> Result:
         """Dial a contact and stay with it to the end of the call."""
-        intent = self._intent(candidate)
+        caller = await self._caller(candidate)
+        if isinstance(caller, NoCaller):
+            await self._ledger.put_off(candidate.contact_id, caller.until, caller.rule, caller.why)
+            return Result(passed=Passed.CHANGED)
+        result = await self._carried_out(candidate, caller, line)
+        if result.placed_nobody:
+            self._callers.give_back(caller)
+        return result
+
+    async def _carried_out(self, candidate: Candidate, caller: CallerId, line: Line) -> Result:
+        intent = self._intent(candidate, caller)
         began = self._clock.monotonic()
         written = await self._ledger.intend(candidate, intent)
         if isinstance(written, Passed):
@@ -222,20 +195,37 @@ class Attempts:
 
     # --- before the call ---
 
-    def _intent(self, candidate: Candidate) -> Intent:
+    async def _caller(self, candidate: Candidate) -> CallerId | NoCaller:
+        """The own number that shows; what somebody saw before is asked only where there is a choice."""
+        await self._callers.know(self._own, self._ledger.used_today)
+        has_choice = candidate.serial > 0 and len(self._own) > 1
+        last = await self._ledger.last_from(candidate.contact_id) if has_choice else None
+        rotates = self._campaign.call.rotates
+        return self._callers.choose(self._own, self._places_of(candidate), candidate.person, last, rotates=rotates)
+
+    def _intent(self, candidate: Candidate, caller: CallerId) -> Intent:
         serial = candidate.serial if candidate.reuse is not None else candidate.serial + 1
         number = callid.called_number(candidate.numbers, candidate.history.attempts)
-        request = request_for(self._campaign, candidate.person, number, candidate.data, serial, self._ledger.secret)
+        request = request_for(
+            self._campaign, candidate.person, number, candidate.data, serial, self._ledger.secret, caller
+        )
         now = self._clock.now()
         payload_hash = hashlib.sha256(payload_bytes(request)).hexdigest()
         return Intent(request, serial, payload_hash, now, now + INTENT_HOLDS)
 
     async def _judged(self, attempt: Attempt, box: NotPlaced) -> NotPlaced:
-        """Rejections that tell of the campaign rather than of one person stop it, and burn nobody."""
+        """Rejections that tell of the campaign, or of an own number, rather than of one person burn nobody; the former
+        stop it, the latter lay the number to rest."""
         if box.refusal is not Refusal.REJECTED:
             return box
+        fields = self._common(box.fields)
+        if callerid.is_named(box.fields, box.message):
+            self._told(self._callers.refused(attempt.from_number))
+            if not self._callers.all_rest(self._own):
+                return replace(box, refusal=Refusal.CALLER_ID)
+            fields = ("from_number",)
         self._rejected.append(attempt.contact_id)
-        stop = lifecycle.rejection_stop(len(self._rejected), self._common(box.fields))
+        stop = lifecycle.rejection_stop(len(self._rejected), fields)
         if stop is None:
             return box
         await self._ledger.due_again(self._rejected, "rejected for a fault of the campaign")
@@ -243,10 +233,12 @@ class Attempts:
 
     def _common(self, fields: tuple[str, ...]) -> tuple[str, ...]:
         """Of the rejected fields those that are the same for everybody in this campaign."""
-        call = self._campaign.call
-        varying = ["override_ai_agent_id"] if call.agent_column is not None else []
-        varying += ["from_number"] if len(call.from_numbers) > 1 else []
-        return tuple(field for field in fields if not any(name in field for name in varying))
+        has_agents = self._campaign.call.agent_column is not None or any(caller.agent for caller in self._own)
+        return tuple(field for field in fields if not (has_agents and "override_ai_agent_id" in field))
+
+    def _told(self, sentence: str) -> None:
+        if sentence:
+            self._tell(sentence)
 
     # --- the call ---
 
@@ -302,6 +294,7 @@ class Attempts:
             has_started=record.started_at is not None,
         )
         halts: list[Halt | None] = []
+        self._told(self._callers.ended(attempt.from_number, record.finish_reason))
         decision = await self._ledger.settle(attempt.id, record, self._deciding(ending, halts))
         ended = EndedCall(
             call=record.platform_id or attempt.call_id,

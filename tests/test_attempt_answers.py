@@ -11,7 +11,7 @@ import pytest
 
 from dialer.errors import ExitCode
 from dialer.lines import Line
-from dialer.model import Attempt, CallRecord, Refusal
+from dialer.model import Attempt, CallerId, CallRecord, Refusal
 from tests.attempt_kit import FULL, PEOPLE, Trying, over, record, trying
 from tests.desk import RESET, Fault, answer, body_of, saying
 from tests.engine_kit import OWN, looked_up
@@ -218,18 +218,19 @@ def test_a_call_that_is_placed_in_between_ends_the_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "stops"),
+    ("name", "change", "stops", "state"),
     [
-        ("from_number", {}, True),
-        ("from_number", {"from_numbers": (OWN, "+14155550101")}, False),
-        ("override_ai_agent_id", {"agent": "a"}, True),
-        ("override_ai_agent_id", {"agent_column": "agent"}, False),
-        ("direction", {}, True),
-        ("to_number", {}, False),
+        ("from_number", {}, True, "due"),
+        ("from_number", {"from_numbers": (OWN, "+14155550101")}, False, "due"),
+        ("override_ai_agent_id", {"agent": "a"}, True, "due"),
+        ("override_ai_agent_id", {"agent_column": "agent"}, False, "excluded"),
+        ("override_ai_agent_id", {"callers": (CallerId(OWN, agent="a"),)}, False, "excluded"),
+        ("direction", {}, True, "due"),
+        ("to_number", {}, False, "excluded"),
     ],
 )
 def test_a_rejected_field_that_is_the_same_for_all_stops_at_the_first(
-    tmp_path: Path, name: str, change: dict[str, Any], stops: bool
+    tmp_path: Path, name: str, change: dict[str, Any], stops: bool, state: str
 ) -> None:
     async def main() -> None:
         async with trying(
@@ -238,6 +239,6 @@ def test_a_rejected_field_that_is_the_same_for_all_stops_at_the_first(
             at_work.desk.faults = [rejecting(name)]
             result = await at_work.carry_out()
             assert (result.stop is not None) == stops
-            assert at_work.contact()[0] == ("due" if stops else "excluded")
+            assert at_work.contact()[0] == state
 
     in_virtual_time(main())

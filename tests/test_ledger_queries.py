@@ -118,6 +118,8 @@ ARROWS: dict[str, Moves] = {
     "attempt_refused_by_hand": {("unknown", "refused")},
     "adopted_again": {("refused", "intended")},
     "wake_one": {("waiting", "due")},
+    "wait_for_caller": {("due", "waiting")},
+    "without_caller": {("due", "excluded")},
     "halted_is_dropped": {("due", "excluded")},
     "contact_is_adopted": {("due", "dialing")},
     "contact_settles": {

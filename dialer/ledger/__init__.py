@@ -29,6 +29,7 @@ from dialer.ledger import (
     pausing,
     unknowns,
 )
+from dialer.ledger.around import Around
 from dialer.ledger.binding import Bound, dialled_elsewhere
 from dialer.ledger.changing import Changes
 from dialer.ledger.control import Lock, take_lock
@@ -71,7 +72,7 @@ __all__ = [
 Now = Callable[[], datetime]
 
 
-class Ledger(Changes, Lookups):
+class Ledger(Changes, Lookups, Around):
     """The writing side of a ledger, from `open` to `close`; the process holds its lock for that time."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: Executor, lock: Lock, now: Now) -> None:

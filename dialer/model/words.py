@@ -70,6 +70,7 @@ class Refusal(StrEnum):
     TOO_MANY = "too_many"  # 429
     ACCOUNT_FULL = "account_full"  # a refusal for capacity, whatever its status
     REJECTED = "rejected"  # 400, 413, 422: this request, in the platform's words
+    CALLER_ID = "caller_id"  # the same, about the own number: another one may show
     NO_SUCH_PATH = "no_such_path"  # 404, 405, 415: the address is not a Verbex dial endpoint
     KEY = "key"  # 401, 403
     PAYMENT = "payment"  # 402

@@ -1,0 +1,39 @@
+"""Own numbers as the ledger knows them: how often each was shown today, which one somebody saw last, and people for
+whom none can show."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from dialer.ledger.events import RunMark, add_event, check_fence
+from dialer.ledger.moments import text, text_or_none
+from dialer.ledger.queries import load
+
+SQL = load("callers.sql")
+
+
+def used_today(db: sqlite3.Connection, numbers: Iterable[str], now: datetime) -> dict[str, int]:
+    """How often each of these own numbers was shown since 00:00 UTC, over all campaigns; one not shown is left out."""
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    given = {"day": text(day), "numbers": json.dumps(sorted(numbers))}
+    return {row["from_number"]: row["calls"] for row in db.execute(SQL["used_today"], given)}
+
+
+def last_from(db: sqlite3.Connection, contact: int) -> str | None:
+    """The own number that a contact saw last; None if they were never rung."""
+    row = db.execute(SQL["last_from"], {"contact": contact}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def put_off(
+    db: sqlite3.Connection, contact: int, until: datetime | None, rule: str, why: str, at: datetime, mark: RunMark
+) -> None:
+    """Somebody who is due is held: waits until then or, with None, is excluded until somebody has looked."""
+    check_fence(db, mark)
+    given = {"contact": contact, "until": text_or_none(until), "detail": f"held:{rule}", "at": text(at)}
+    query, end = ("without_caller", "excluded") if until is None else ("wait_for_caller", "waiting")
+    if db.execute(SQL[query], given).rowcount:
+        add_event(db, at, "held_back", run=mark.run_id, contact=contact, moved=("due", end), detail=why)
