@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import dialer
-from dialer.cli import pace_command, requeue_command, simulator_command, unknown_commands, webhooks
+from dialer.cli import pace_command, requeue_command, rules_commands, simulator_command, unknown_commands, webhooks
 from dialer.cli.arguments import (
     File,
     Files,
@@ -241,6 +241,7 @@ def backup(
 
 app.add_typer(webhooks.app)
 app.add_typer(unknown_commands.app)
+app.add_typer(rules_commands.app)
 
 
 def _word(verb: str, campaign: Path | None, ledger: Path | None, every: bool, why: str, until: str | None) -> None:
