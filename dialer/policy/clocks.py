@@ -28,8 +28,8 @@ def instant(seconds: float) -> datetime:
 
 def offset(zone: tzinfo, at: int) -> int:
     """By how many seconds the zone's clock is ahead of UTC at these epoch seconds."""
-    ahead = instant(at).astimezone(zone).utcoffset()
-    return 0 if ahead is None else int(ahead.total_seconds())
+    moment = instant(at)
+    return int((moment.astimezone(zone).replace(tzinfo=UTC) - moment).total_seconds())
 
 
 @lru_cache(maxsize=4096)
