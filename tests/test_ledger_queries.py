@@ -131,6 +131,10 @@ ARROWS: dict[str, Moves] = {
     "withdraw": {("due", "excluded"), ("waiting", "excluded")},
     "take_back": {("excluded", "due")},
     "take_new_data": {("excluded", "due")},
+    "stop_waiting": {("due", "excluded"), ("waiting", "excluded")},
+    "free_again": {("excluded", "due")},
+    "bar_listed": {("due", "excluded"), ("waiting", "excluded")},
+    "unbar_unlisted": {("excluded", "due")},
 }
 """The arrows of docs/lifecycle.md that the ledger makes, by the query that makes them."""
 

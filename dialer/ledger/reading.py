@@ -17,8 +17,10 @@ from typing import Any, TypedDict
 
 from dialer.errors import UsageError
 from dialer.ledger.moments import instant, instant_or_none, text
+from dialer.ledger.optouts import Entry, entries
 from dialer.ledger.queries import load
 from dialer.ledger.readonly import connect, explaining
+from dialer.ledger.sharing import shared_with
 from dialer.ledger.stamps import KnownList, known_list
 
 SQL = load("reading.sql")
@@ -222,6 +224,18 @@ class Reader:
     def reject_counts(self, campaign: int) -> dict[str, int]:
         """Rejects of the list as it was last taken in, by reason."""
         return {row["reason"]: row["n"] for row in self._rows("reject_counts", campaign=campaign)}
+
+    # --- over all campaigns ---
+
+    def shared_with(self, campaign: int) -> dict[str, int]:
+        """By the name of each other campaign, how many people of this one it has as well, by number."""
+        with explaining(self.path):
+            return shared_with(self._connection, campaign)
+
+    def opt_outs(self) -> list[Entry]:
+        """The ledger's do-not-call list, as it grew."""
+        with explaining(self.path):
+            return entries(self._connection)
 
     # --- rows, as they come ---
 
