@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from dialer.callers import Callers
 from dialer.clock import Clock
 from dialer.dials import CALL_ID_KEY, called, request_for
-from dialer.ledger import Ledger, Passed
+from dialer.ledger import FREE, Asked, Ledger, Passed
 from dialer.lines import Line
 from dialer.model import (
     Answer,
@@ -108,6 +108,8 @@ class Attempts:
         callers: Callers | None = None,
         places_of: Callable[[Candidate], Iterable[str]] = lambda _: (),
         tell: Callable[[str], None] = lambda _: None,
+        asks: Callable[[Candidate, datetime], Asked | None] = lambda candidate, now: None,
+        may_send: Callable[[Candidate, datetime], bool] = lambda candidate, now: True,
     ) -> None:
         self._campaign = campaign
         self._ledger = ledger
@@ -118,6 +120,8 @@ class Attempts:
         self._is_stopping = is_stopping
         self._heard = heard
         self._spread = spread
+        self._asks = asks
+        self._may_send = may_send
         self._callers = callers or Callers(clock)
         self._own = callers_of(campaign.call)
         self._places_of = places_of
@@ -136,9 +140,10 @@ class Attempts:
         return result
 
     async def _carried_out(self, candidate: Candidate, caller: CallerId, line: Line) -> Result:
-        intent = self._intent(candidate, caller)
+        asked = self._asks(candidate, self._clock.now()) or FREE
+        intent = self._intent(candidate, caller, asked.debt)
         began = self._clock.monotonic()
-        written = await self._ledger.intend(candidate, intent)
+        written = await self._ledger.intend(candidate, intent, asked)
         if isinstance(written, Passed):
             return Result(passed=written)
         attempt = _intended(candidate, intent, written)
@@ -148,7 +153,8 @@ class Attempts:
             await self._spread()
         # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
         is_late = self._clock.monotonic() - began >= INTENT_HOLDS.total_seconds()
-        if self._is_stopping() or is_late or self._clock.now() >= intent.expires_at:
+        now = self._clock.now()
+        if self._is_stopping() or is_late or now >= intent.expires_at or not self._may_send(candidate, now):
             return await self._refused(attempt, NotPlaced(Refusal.EXPIRED, "not sent in time", reusable=True))
         answer = await self._client.dial(intent.request)
         self._heard(answer)
@@ -203,7 +209,7 @@ class Attempts:
         rotates = self._campaign.call.rotates
         return self._callers.choose(self._own, self._places_of(candidate), candidate.person, last, rotates=rotates)
 
-    def _intent(self, candidate: Candidate, caller: CallerId) -> Intent:
+    def _intent(self, candidate: Candidate, caller: CallerId, debt: str) -> Intent:
         serial = candidate.serial if candidate.reuse is not None else candidate.serial + 1
         number = callid.called_number(candidate.numbers, candidate.history.attempts)
         request = request_for(
@@ -211,7 +217,7 @@ class Attempts:
         )
         now = self._clock.now()
         payload_hash = hashlib.sha256(payload_bytes(request)).hexdigest()
-        return Intent(request, serial, payload_hash, now, now + INTENT_HOLDS)
+        return Intent(request, serial, payload_hash, now, now + INTENT_HOLDS, debt)
 
     async def _judged(self, attempt: Attempt, box: NotPlaced) -> NotPlaced:
         """Rejections that tell of the campaign, or of an own number, rather than of one person burn nobody; the former

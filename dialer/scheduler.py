@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from dialer.clock import Clock
 from dialer.ledger import Ledger
 from dialer.model import Candidate
+from dialer.model.turns import AT_ANY_TIME, Turns
 
 STAYS_FOR = 60.0
 """A run without `--wait` stays for what is due within so many seconds."""
@@ -26,7 +27,7 @@ class Scheduler:
 
     Contacts in `leave_alone` are handed out to nobody. `live` tells how many calls are under way: while there are any,
     more may become due. `wait` is the `--wait` of the command in seconds: None without it, infinite where no length was
-    given.
+    given. `turns` tells whose turn it may be: whom the hours of the law let be called now.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Scheduler:
         only: str | None = None,
         wait: float | None = None,
         at_once: int = 200,
+        turns: Turns = AT_ANY_TIME,
     ) -> None:
         self._ledger = ledger
         self._campaign = campaign
@@ -46,6 +48,7 @@ class Scheduler:
         self._live = live
         self._only = only
         self._at_once = at_once
+        self._turns = turns
         self._stays_until = None if wait is None else clock.monotonic() + wait
         self._ready: deque[Candidate] = deque()
         self._next_due: datetime | None = None
@@ -99,8 +102,8 @@ class Scheduler:
         passed_over = self._out | self._aside.keys() | self.leave_alone
         # Asked in this order, at one go: whoever becomes due in between is told by both, and not by neither.
         self._next_due, found = await asyncio.gather(
-            self._ledger.next_due(self._campaign, self._only),
-            self._ledger.due(self._campaign, self._at_once + len(passed_over), self._only),
+            self._ledger.next_due(self._campaign, self._only, self._turns),
+            self._ledger.due(self._campaign, self._at_once + len(passed_over), self._only, self._turns),
         )
         self._ready.extend(one for one in found if one.contact_id not in passed_over and not self.stopping)
 

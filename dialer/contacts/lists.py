@@ -9,6 +9,7 @@ from pathlib import Path
 from dialer.contacts import csv_list, header
 from dialer.contacts.files import MOST_ROWS, Kind, kind
 from dialer.contacts.rows import Piece, Sorter
+from dialer.contacts.steering import Place
 from dialer.errors import ListError
 from dialer.model import CallRules, Chunk, ListRules, Numbers
 
@@ -31,16 +32,18 @@ def read(
     call: CallRules,
     read_numbers: Callable[[Sequence[str]], Numbers],
     chunk_rows: int = 20_000,
+    place: Place | None = None,
 ) -> Iterator[Chunk]:
     """The list's rows and rejects, in its order, in chunks of at most `chunk_rows` rows of the files.
 
     A bad row is a reject and stops nothing. A bad number beside a good one of the same row is a reject
     too, with that row's line, and the row stays good. Duplicates are not looked for here. Raises ListError
-    for a fault of a file or of the header, which may come after chunks: take nothing before the end.
+    for a fault of a file or of the header, which may come after chunks: take nothing before the end. `place` tells
+    where people are; it is asked where that matters (`ListRules.placed`).
     """
     order = columns(rules)
     header.check_has_all(rules.files[0], order, rules, call)
-    sorter = Sorter(order, rules, read_numbers)
+    sorter = Sorter(order, rules, read_numbers, place)
     read_rows = 0
     for path in rules.files:
         for piece in _undisturbed(_pieces(path, rules, chunk_rows)):

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import accumulate, compress, repeat
 from typing import TypeVar
 
-from dialer.model import JSON, Chunk, ListRules, Number, Numbers, Reject, RejectReason, Rows, plain
+from dialer.contacts import steering
+from dialer.contacts.steering import Place
+from dialer.model import JSON, Audience, Chunk, ListRules, Number, Numbers, Reject, RejectReason, Rows, Wish, plain
 
 LONGEST_CELL = 32 * 1024
 """In bytes of UTF-8."""
@@ -42,6 +44,14 @@ class Column:
 
 
 EMPTY = Column((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Steered:
+    """Row by row with whom a person is decided about (empty: nothing is asked), and by position what rows wish."""
+
+    audiences: Sequence[Audience]
+    wishes: Mapping[int, Wish]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,11 @@ def too_long(file: str, line: int, column: str) -> Reject:
 class Sorter:
     """Tells good rows from bad ones. `order` is the order of columns in a row's data."""
 
-    def __init__(self, order: tuple[str, ...], rules: ListRules, read_numbers: ReadNumbers) -> None:
+    def __init__(
+        self, order: tuple[str, ...], rules: ListRules, read_numbers: ReadNumbers, place: Place | None = None
+    ) -> None:
+        self._rules = rules
+        self._place = place
         self._order = order
         self._phone = rules.phone
         self._id = rules.id
@@ -92,8 +106,9 @@ class Sorter:
         for at, reject in self._row_faults(piece):
             bad.setdefault(at, reject)
         called = _Called(piece, self._phone, self._read_numbers)
+        steered = self._steered(piece, called, bad)
         rejects = [*piece.rejects, *bad.values(), *called.rejects(bad)]
-        rows = self._rows(piece, called, bad)
+        rows = self._rows(piece, called, bad, steered)
         return Chunk(rows, tuple(sorted(rejects, key=lambda reject: reject.line)))
 
     def _row_faults(self, piece: Piece) -> Iterator[tuple[int, Reject]]:
@@ -112,15 +127,41 @@ class Sorter:
         if self._id is not None:
             yield from _rejects(piece, _empty(piece, self._id), self._id, repeat(""), RejectReason.NO_ID, _NO_ID)
 
-    def _rows(self, piece: Piece, called: _Called, bad: Mapping[int, Reject]) -> Rows:
+    def _steered(self, piece: Piece, called: _Called, bad: dict[int, Reject]) -> _Steered:
+        """Whose audience each row is, and what it wishes; a cell that cannot be read makes the row bad."""
+        named = steering.columns(self._rules)
+        cells = steering.Cells({use: _stripped(piece, column) for use, column in named.items()})
+        rows, found, wishes = len(piece.lines), list[Audience](), {}
+        if self._place is not None and self._rules.placed:
+            found = steering.audiences(self._rules, cells, called.firsts, called.others, self._place)
+        for at, wish, use in steering.wishes(cells, lambda at: found[at].zones if found else (), rows):
+            if isinstance(wish, Wish):
+                wishes[at] = wish
+            else:
+                value = shown(cells.at(use, at))
+                bad.setdefault(at, Reject(piece.file, piece.lines[at], named[use], value, wish.reason, str(wish)))
+        return _Steered(found, wishes)
+
+    def _rows(self, piece: Piece, called: _Called, bad: Mapping[int, Reject], steered: _Steered) -> Rows:
         firsts, lines, data = called.firsts, piece.lines, list(self._data(piece))
         persons = firsts.e164 if self._id is None else _stripped(piece, self._id)
         if not bad and all(firsts.e164):
-            return Rows(piece.file, lines, persons, firsts.e164, firsts.regions, firsts.kinds, data, called.others)
+            return Rows(
+                piece.file,
+                lines,
+                persons,
+                firsts.e164,
+                firsts.regions,
+                firsts.kinds,
+                data,
+                called.others,
+                steered.audiences,
+                steered.wishes,
+            )
         is_good = bytearray(map(bool, firsts.e164))
         for at in bad:
             is_good[at] = 0
-        places = list(accumulate(is_good, initial=0)) if called.others else ()
+        places = list(accumulate(is_good, initial=0)) if called.others or steered.wishes else ()
         return Rows(
             piece.file,
             list(compress(lines, is_good)),
@@ -130,6 +171,8 @@ class Sorter:
             list(compress(firsts.kinds, is_good)),
             list(compress(data, is_good)),
             {places[at]: numbers for at, numbers in called.others.items() if is_good[at]},
+            list(compress(steered.audiences, is_good)),
+            {places[at]: wish for at, wish in steered.wishes.items() if is_good[at]},
         )
 
     def _data(self, piece: Piece) -> Iterator[str]:

@@ -30,16 +30,18 @@ from dialer.ledger import (
     unknowns,
 )
 from dialer.ledger.around import Around
+from dialer.ledger.audiences import Audiences
 from dialer.ledger.binding import Bound, dialled_elsewhere
 from dialer.ledger.changing import Changes
 from dialer.ledger.control import Lock, take_lock
-from dialer.ledger.dialing import Decide, Passed
+from dialer.ledger.dialing import FREE, Asked, Decide, Known, Passed
 from dialer.ledger.due import STOP_WHEN, Paused
 from dialer.ledger.earlier import Doubt
 from dialer.ledger.events import SQL, RunMark, fenced
 from dialer.ledger.importing import Imported
 from dialer.ledger.lookups import Lookups
 from dialer.ledger.moments import text
+from dialer.ledger.standing import Standing
 from dialer.ledger.unknowns import Unknown
 from dialer.ledger.writer import InlineExecutor, Writer
 from dialer.model import (
@@ -54,10 +56,13 @@ from dialer.model import (
     Mark,
     NotPlaced,
 )
+from dialer.model.turns import AT_ANY_TIME, Turns
 from dialer.policy.stopping import EndedCall
 
 __all__ = [
+    "FREE",
     "STOP_WHEN",
+    "Asked",
     "Bound",
     "Doubt",
     "Imported",
@@ -72,7 +77,7 @@ __all__ = [
 Now = Callable[[], datetime]
 
 
-class Ledger(Changes, Lookups, Around):
+class Ledger(Lookups, Changes, Around, Standing, Audiences):
     """The writing side of a ledger, from `open` to `close`; the process holds its lock for that time."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: Executor, lock: Lock, now: Now) -> None:
@@ -84,6 +89,7 @@ class Ledger(Changes, Lookups, Around):
         self._writer = Writer(connection, executor, str(path))
         self._mark = RunMark(0, 0)
         self.secret = b""
+        self._registers: dict[int, tuple[int, ...]] = {}
 
     @classmethod
     def open(
@@ -216,15 +222,17 @@ class Ledger(Changes, Lookups, Around):
 
     # --- dialling ---
 
-    async def due(self, campaign: int, limit: int, only: str | None = None) -> list[Candidate]:
+    async def due(
+        self, campaign: int, limit: int, only: str | None = None, turns: Turns = AT_ANY_TIME
+    ) -> list[Candidate]:
         """Contacts that may be dialled now, most urgent first."""
-        now, mark = self._now(), self._mark
-        return await self._writer.do(lambda db: due.due(db, campaign, now, limit, only, mark))
+        now, mark, registers = self._now(), self._mark, self.registers_of(campaign)
+        return await self._writer.do(lambda db: due.due(db, campaign, now, limit, only, mark, turns, registers))
 
-    async def next_due(self, campaign: int, only: str | None = None) -> datetime | None:
-        """When the next contact is due that is not due now."""
+    async def next_due(self, campaign: int, only: str | None = None, turns: Turns = AT_ANY_TIME) -> datetime | None:
+        """When the next contact is due that is not due now, or may be called then."""
         now = self._now()
-        return await self._writer.do(lambda db: due.next_due(db, campaign, now, only))
+        return await self._writer.do(lambda db: due.next_due(db, campaign, now, only, turns))
 
     async def has_person(self, campaign: int, person: str) -> bool:
         """Whether the campaign knows this id or number."""
@@ -236,10 +244,18 @@ class Ledger(Changes, Lookups, Around):
         now = self._now()
         return await self._writer.do(lambda db: due.pause_of(db, campaign, now))
 
-    async def intend(self, candidate: Candidate, intent: Intent) -> int | Passed:
-        """Commit an intent; only after this may the first byte of its POST leave."""
-        mark = self._mark
-        return await self._writer.do(lambda db: dialing.intend(db, candidate, intent, mark))
+    async def intend(self, candidate: Candidate, intent: Intent, asked: Asked = FREE) -> int | Passed:
+        """Commit an intent, if the rules allow the dial; only after this may the first byte of its POST leave."""
+        mark, known = self._mark, Known(self.secret, self.registers_of(candidate.campaign_id))
+        return await self._writer.do(lambda db: dialing.intend(db, candidate, intent, mark, asked, known))
+
+    def goes_by(self, campaign: int, registers: Sequence[int]) -> None:
+        """From here on the campaign dials nobody whose number is in one of these registers."""
+        self._registers[campaign] = tuple(registers)
+
+    def registers_of(self, campaign: int) -> tuple[int, ...]:
+        """The registers by which the campaign goes."""
+        return self._registers.get(campaign, ())
 
     async def place(self, attempt: int, record: CallRecord) -> None:
         """The platform made a call of it."""

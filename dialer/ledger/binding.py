@@ -43,7 +43,9 @@ def bind(db: sqlite3.Connection, campaign: Campaign, secret: bytes, now: datetim
     row = db.execute(SQL["campaign_by_name"], {"name": campaign.name}).fetchone()
     if row is None:
         given = {"name": campaign.name, "url": url, "key_mark": key_mark, "at": text(now)}
-        return Bound(int(db.execute(SQL["add_campaign"], given).lastrowid or 0), None, key_mark)
+        added = int(db.execute(SQL["add_campaign"], given).lastrowid or 0)
+        db.execute(SQL["begin_audiences"], {"campaign": added})
+        return Bound(added, None, key_mark)
     if row["platform_url"] != url:
         raise dialled_elsewhere(campaign, row["platform_url"])
     if row["key_mark"] != key_mark:

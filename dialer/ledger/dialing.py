@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from dialer.errors import IllegalTransition
+from dialer.ledger import optouts, rings
 from dialer.ledger.due import history_of, pause_of
 from dialer.ledger.events import SQL, RunMark, add_event, check_fence, compare_fence
 from dialer.ledger.moments import instant, instant_or_none, text, text_or_none
+from dialer.ledger.optouts import Barred
 from dialer.model import (
     Attempt,
     AttemptState,
@@ -24,10 +27,15 @@ from dialer.model import (
     Candidate,
     ContactState,
     Decision,
+    Halt,
     History,
     Intent,
     NotPlaced,
+    Permit,
+    Ring,
+    Ruling,
 )
+from dialer.policy.standing import detail_of
 
 Decide = Callable[[History], Decision]
 
@@ -42,18 +50,60 @@ class Passed(StrEnum):
     NUMBER_LIVE = "number_live"  # another attempt to this number is live, in this campaign or another
     OPEN = "open"  # another call of theirs is live, or its fate is open: that comes first
     PAUSED = "paused"
+    NOT_NOW = "not_now"  # by the rules, the moment has not come, or never will: that is written down
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an intent asks of the rules in its transaction: `decide` on the rings of the past, which are looked up where
+    `has_caps`; `debt` is what the call is about."""
+
+    decide: Callable[[Sequence[Ring]], Permit]
+    has_caps: bool = False
+    debt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is to be known of a person besides their contact: the ledger's secret, for what is kept as keyed
+    hashes, and the registers that the campaign goes by."""
+
+    secret: bytes = b""
+    registers: tuple[int, ...] = ()
+
+
+FREE = Asked(lambda past: Permit(Ruling.ALLOW))
+"""Nothing is asked of the rules."""
 
 
 # --- one dial --------------------------------------------------------------------------------------
 
 
-def intend(db: sqlite3.Connection, candidate: Candidate, intent: Intent, mark: RunMark) -> int | Passed:
-    """Write the intent down, before the first byte leaves; gives the attempt's id.
+def intend(
+    db: sqlite3.Connection,
+    candidate: Candidate,
+    intent: Intent,
+    mark: RunMark,
+    asked: Asked = FREE,
+    known: Known | None = None,
+) -> int | Passed:
+    """Write the intent down, before the first byte leaves, if the rules allow the dial; gives the attempt's id.
 
     Raises:
         LedgerHeld: another run has raised the fence.
     """
-    given = _intent_row(candidate, intent, mark)
+    past: Sequence[Ring] = ()
+    if known is not None:
+        person = known.secret, candidate.numbers, candidate.person
+        bar = optouts.barred(db, *person, known.registers)
+        if bar is not None and intent.request.to_number not in bar.left:
+            return _barred(db, candidate, bar, intent.intended_at, mark)
+        if asked.has_caps:
+            past = rings.past(db, *person, intent.intended_at)
+    permit = asked.decide(past)
+    if permit.ruling is not Ruling.ALLOW:
+        return _not_now(db, candidate, permit, intent.intended_at, mark)
+    given = _intent_row(candidate, intent, mark) | {"rule": permit.rule, "rule_version": permit.version}
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
         return _passed(db, candidate, intent.intended_at, mark)
     try:
@@ -73,6 +123,48 @@ def intend(db: sqlite3.Connection, candidate: Candidate, intent: Intent, mark: R
         moved=("due", "dialing"),
     )
     return attempt
+
+
+def _barred(db: sqlite3.Connection, candidate: Candidate, bar: Barred, at: datetime, mark: RunMark) -> Passed:
+    """Somebody is on a do-not-call list who was not when they became due."""
+    check_fence(db, mark)
+    if bar.left:  # another of their numbers may be rung: they are read anew
+        return Passed.CHANGED
+    stop = Halt.OPTED_OUT if bar.detail == Halt.OPTED_OUT else None
+    given = {"contact": candidate.contact_id, "at": text(at), "stop": stop, "detail": bar.detail}
+    if db.execute(SQL["contact_is_barred"], given).rowcount:
+        add_event(
+            db,
+            at,
+            "barred",
+            run=mark.run_id,
+            contact=candidate.contact_id,
+            moved=("due", "excluded"),
+            detail=bar.detail,
+        )
+    return Passed.CHANGED
+
+
+def _not_now(db: sqlite3.Connection, candidate: Candidate, permit: Permit, at: datetime, mark: RunMark) -> Passed:
+    """The rules hold the person back: until a moment, or for as long as these rules are so."""
+    check_fence(db, mark)
+    if pause_of(db, candidate.campaign_id, at) is not None:
+        return Passed.PAUSED
+    given = {"contact": candidate.contact_id, "at": text(at), "stop": None, "detail": detail_of(permit)}
+    if permit.ruling is Ruling.HOLD and permit.until is not None:
+        state = ContactState.WAITING
+        cursor = db.execute(SQL["contact_waits"], given | {"due_at": text(permit.until)})
+    else:
+        state = ContactState.EXCLUDED
+        cursor = db.execute(SQL["contact_is_barred"], given)
+    if cursor.rowcount != 1:
+        _drop_halted(db, candidate.contact_id, at, mark)
+        return Passed.CHANGED
+    told = f"{permit.rule}: {permit.why}" + (f"; until {text(permit.until)}" if permit.until is not None else "")
+    add_event(
+        db, at, "held_back", run=mark.run_id, contact=candidate.contact_id, moved=("due", str(state)), detail=told
+    )
+    return Passed.NOT_NOW
 
 
 def _passed(db: sqlite3.Connection, candidate: Candidate, at: datetime, mark: RunMark) -> Passed:
@@ -105,6 +197,7 @@ def _intent_row(candidate: Candidate, intent: Intent, mark: RunMark) -> dict[str
         "at": text(intent.intended_at),
         "expires": text(intent.expires_at),
         "attempt": candidate.reuse,
+        "debt": intent.debt,
     }
 
 

@@ -26,11 +26,15 @@ VALUES (:at, :run, :contact, :attempt, :event, :from_state, :to_state, :detail)
 -- :name wake
 -- Contacts whose waiting is over, or one person of them, become due; they keep their time, by which they are ordered.
 UPDATE contacts SET state = 'due', updated_at = :now
-WHERE id IN (SELECT id FROM contacts WHERE campaign_id = :campaign AND state IN ('due', 'waiting')
+WHERE id IN (SELECT id FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting')
              AND due_at IS NOT NULL AND due_at <= :now
              AND (:person IS NULL OR person = :person OR number = :person) ORDER BY due_at LIMIT :limit)
   AND state = 'waiting'
 RETURNING id
+
+-- :name audience_ids
+-- With whom the people of a campaign are decided about.
+SELECT audience FROM campaign_audiences WHERE campaign_id = :campaign
 
 -- :name tell_expired
 -- An event for each that the next one gives up.
@@ -46,12 +50,14 @@ WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND expires_at IS 
 -- :name due_again
 -- Contacts whose own time has come, longest overdue first.
 SELECT * FROM contacts
-WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND state = 'due' AND due_at IS NOT NULL AND due_at <= :now
+WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND state = 'due'
+  AND due_at IS NOT NULL AND due_at <= :now
 ORDER BY due_at LIMIT :limit
 
 -- :name due_fresh
--- Contacts that are due at any time, in the order of the list.
-SELECT * FROM contacts WHERE campaign_id = :campaign AND state = 'due' AND due_at IS NULL ORDER BY id LIMIT :limit
+-- Contacts that are due at any time, in the order of the list, whoever is urgent before.
+SELECT * FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
+ORDER BY priority DESC, id LIMIT :limit
 
 -- :name one_due
 -- One person who is due, by id or number.
@@ -64,15 +70,32 @@ LIMIT :limit
 SELECT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND (person = :person OR number = :person))
 
 -- :name next_due
--- When the next contact is due that is not due yet.
+-- When the next contact of an audience is due that is not due yet.
 SELECT MIN(due_at) FROM contacts
-WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND due_at IS NOT NULL
+  AND due_at > :now
 
--- :name next_due_of_one
--- The same for one person.
-SELECT MIN(due_at) FROM contacts
-WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
-  AND (person = :person OR number = :person)
+-- :name is_due_now
+-- Whether anybody of an audience is due, but for the hours.
+SELECT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state = 'due'
+               AND due_at IS NULL)
+    OR EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND audience = :audience
+               AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at <= :now)
+
+-- :name when_due_of_one
+-- One person's audience and time; NULL: due at any time.
+SELECT audience, due_at FROM contacts
+WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND (person = :person OR number = :person)
+
+-- :name contact_waits
+-- due -> waiting: by the rules the moment has not come.
+UPDATE contacts SET state = 'waiting', due_at = :due_at, detail = :detail, updated_at = :at
+WHERE id = :contact AND state = 'due' AND stop IS NULL
+
+-- :name contact_is_barred
+-- due -> excluded: by the rules this person is not to be dialled.
+UPDATE contacts SET state = 'excluded', stop = :stop, detail = :detail, updated_at = :at
+WHERE id = :contact AND state = 'due' AND stop IS NULL
 
 -- :name numbers_of
 -- A contact's numbers, first to be rung first.
@@ -104,14 +127,15 @@ RETURNING stop
 -- :name new_attempt
 -- An intent under a new call id.
 INSERT INTO attempts (contact_id, campaign_id, run_id, serial, call_id, number, from_number, state, payload_hash,
-                      intended_at, intent_expires_at, key_mark)
+                      intended_at, intent_expires_at, key_mark, rule, rule_version, debt)
 VALUES (:contact, :campaign, :run, :serial, :call_id, :number, :from_number, 'intended', :payload_hash, :at, :expires,
-        (SELECT key_mark FROM campaigns WHERE id = :campaign))
+        (SELECT key_mark FROM campaigns WHERE id = :campaign), :rule, :rule_version, :debt)
 
 -- :name same_attempt
 -- refused -> intended: an intent under a call id of which the platform never made a record.
 UPDATE attempts SET state = 'intended', reusable = 0, run_id = :run, number = :number, from_number = :from_number,
        payload_hash = :payload_hash, intended_at = :at, intent_expires_at = :expires, held_until = NULL, looks = 0,
+       rule = :rule, rule_version = :rule_version, debt = :debt,
        closed_at = NULL, error = '', key_mark = (SELECT key_mark FROM campaigns WHERE id = attempts.campaign_id)
 WHERE id = :attempt AND state = 'refused' AND reusable = 1
 
@@ -216,6 +240,10 @@ SELECT * FROM campaigns WHERE name = :name
 -- :name add_campaign
 -- The first run of a campaign binds it to its platform.
 INSERT INTO campaigns (name, platform_url, key_mark, created_at) VALUES (:name, :url, :key_mark, :at)
+
+-- :name begin_audiences
+-- Of whom nothing is asked: there from the first.
+INSERT INTO campaign_audiences (campaign_id, audience) VALUES (:campaign, 0)
 
 -- :name set_key_mark
 -- The key has changed since the last run.

@@ -4,41 +4,94 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dialer.ledger import optouts
 from dialer.ledger.events import SQL, RunMark, add_event
 from dialer.ledger.moments import instant, instant_or_none, text
-from dialer.model import Candidate, ContactState, Halt, History
+from dialer.model import Candidate, ContactState, Halt, History, Order
+from dialer.model.turns import AT_ANY_TIME, Turns
 
 
 def due(
-    db: sqlite3.Connection, campaign: int, now: datetime, limit: int, only: str | None, mark: RunMark
+    db: sqlite3.Connection,
+    campaign: int,
+    now: datetime,
+    limit: int,
+    only: str | None,
+    mark: RunMark,
+    rules: Turns = AT_ANY_TIME,
+    registers: Sequence[int] = (),
 ) -> list[Candidate]:
-    """Contacts that may be dialled now, most urgent first: retries whose time has come, then the list's order."""
-    at = {"campaign": campaign, "now": text(now), "limit": limit, "run": mark.run_id}
+    """Contacts that may be dialled now, most urgent first, of those audiences that may be called at this moment."""
+    at = {"campaign": campaign, "now": text(now), "limit": limit, "run": mark.run_id, "person": only}
     db.execute(SQL["tell_expired"], at)
     db.execute(SQL["expire"], at)
-    for row in db.execute(SQL["wake"], {**at, "person": only}).fetchall():
-        add_event(db, now, "woken", run=mark.run_id, contact=row["id"], moved=("waiting", "due"))
+    again, fresh = list[sqlite3.Row](), list[sqlite3.Row]()
+    for audience in rules.open_now(_audiences(db, campaign), now):
+        given = {**at, "audience": audience}
+        for row in db.execute(SQL["wake"], given).fetchall():
+            add_event(db, now, "woken", run=mark.run_id, contact=row["id"], moved=("waiting", "due"))
+        if only is None:
+            again += db.execute(SQL["due_again"], given).fetchall()
+            fresh += db.execute(SQL["due_fresh"], given).fetchall()
+        else:
+            found = db.execute(SQL["one_due"], given).fetchall()
+            fresh += [row for row in found if row["audience"] == audience]
+    return [candidate_of(db, row, registers) for row in _in_order(again, fresh, rules.order)[:limit]]
+
+
+def _in_order(again: list[sqlite3.Row], fresh: list[sqlite3.Row], order: Order) -> list[sqlite3.Row]:
+    """Whoever has a higher priority goes first; of equals, by `order`, those who were rung before or those who were
+    not. Those who wait are taken by their time, the others as they stand in the list."""
+    again.sort(key=lambda row: (-row["priority"], row["due_at"], row["id"]))
+    fresh.sort(key=lambda row: (-row["priority"], row["id"]))
+    first, then = (again, fresh) if order is Order.RETRIES_FIRST else (fresh, again)
+    return sorted([*first, *then], key=lambda row: -row["priority"])  # a stable sort: the order above stays
+
+
+def next_due(
+    db: sqlite3.Connection, campaign: int, now: datetime, only: str | None, rules: Turns = AT_ANY_TIME
+) -> datetime | None:
+    """When the next contact is due that is not due now, or may be called then."""
     if only is not None:
-        rows = db.execute(SQL["one_due"], {**at, "person": only}).fetchall()
-    else:
-        rows = db.execute(SQL["due_again"], at).fetchall()
-        rows += db.execute(SQL["due_fresh"], {**at, "limit": limit - len(rows)}).fetchall()
-    return [candidate_of(db, row) for row in rows]
+        given = {"campaign": campaign, "person": only}
+        rows = db.execute(SQL["when_due_of_one"], given).fetchall()
+        return _earliest(_next_of(rules, row["audience"], instant_or_none(row["due_at"]), now) for row in rows)
+    return _earliest(_next_in(db, campaign, audience, now, rules) for audience in _audiences(db, campaign))
 
 
-def next_due(db: sqlite3.Connection, campaign: int, now: datetime, only: str | None) -> datetime | None:
-    """When the next contact is due that is not due now."""
-    query = "next_due" if only is None else "next_due_of_one"
-    given = {"campaign": campaign, "now": text(now), "person": only}
-    return instant_or_none(db.execute(SQL[query], given).fetchone()[0])
+def _next_in(db: sqlite3.Connection, campaign: int, audience: int, now: datetime, rules: Turns) -> datetime | None:
+    given = {"campaign": campaign, "audience": audience, "now": text(now)}
+    later = _next_of(rules, audience, instant_or_none(db.execute(SQL["next_due"], given).fetchone()[0]), now)
+    opens = rules.opens_at(audience, now)
+    if opens is None or opens <= now or not db.execute(SQL["is_due_now"], given).fetchone()[0]:
+        return later if opens is not None else None
+    return opens if later is None else min(opens, later)
 
 
-def candidate_of(db: sqlite3.Connection, row: sqlite3.Row) -> Candidate:
-    """A contact's row as one who may be dialled."""
+def _next_of(rules: Turns, audience: int, due_at: datetime | None, now: datetime) -> datetime | None:
+    """When somebody who is due then is called; None if that is now, or never."""
+    moment = rules.opens_at(audience, max(due_at or now, now))
+    return moment if moment is not None and moment > now else None
+
+
+def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _audiences(db: sqlite3.Connection, campaign: int) -> list[int]:
+    return [row[0] for row in db.execute(SQL["audience_ids"], {"campaign": campaign})]
+
+
+def candidate_of(db: sqlite3.Connection, row: sqlite3.Row, registers: Sequence[int] = ()) -> Candidate:
+    """A contact's row as one who may be dialled, on those of their numbers that are in none of the registers; where all
+    are, with all of them, for the intent to see."""
     numbers = tuple(found[0] for found in db.execute(SQL["numbers_of"], {"contact": row["id"]}))
+    if registers and (bar := optouts.barred(db, b"", numbers, "", registers)) is not None:
+        numbers = bar.left or numbers
     reuse = None
     if row["serial"]:
         found = db.execute(SQL["reusable_attempt"], {"contact": row["id"], "serial": row["serial"]}).fetchone()
@@ -54,6 +107,8 @@ def candidate_of(db: sqlite3.Connection, row: sqlite3.Row) -> Candidate:
         history=history_of(row),
         due_at=instant_or_none(row["due_at"]),
         reuse=reuse,
+        audience=row["audience"],
+        priority=row["priority"],
     )
 
 

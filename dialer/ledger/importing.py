@@ -18,7 +18,7 @@ from dialer.errors import ListError
 from dialer.ledger import doubles, pausing, staging
 from dialer.ledger.bulk import little_memory, without
 from dialer.ledger.events import RunMark, add_event
-from dialer.ledger.moments import text, text_or_none
+from dialer.ledger.moments import UNTIL, text, text_or_none
 from dialer.ledger.queries import load
 from dialer.model import Chunk, ListRules
 
@@ -206,12 +206,23 @@ def _merge(
     db.execute(SQL["make_taking"], given)
     db.execute(SQL["tell_changed"], given)
     changed = db.execute(SQL["take_new_data"], given).rowcount
+    if _wishes(rules):
+        lasts = None if rules.expires is None else f"+{rules.expires} seconds"
+        db.execute(SQL["wish_of_changed"], {**given, "lasts": lasts, "until": UNTIL})
     db.execute(SQL["drop_old_numbers"])
     db.execute(SQL["new_numbers_of_changed"], given)
     added = _add(db, given | {"expires": text_or_none(expires)}, are_added)
+    if _wishes(rules):
+        db.execute(SQL["wish_of_new"], given)
+    db.execute(SQL["know_audiences"], given)
     for table in ("gone", "same", "taking"):
         db.execute(f"DROP TABLE {table}")
     return Imported(added=added, changed=changed, returned=returned)
+
+
+def _wishes(rules: ListRules) -> bool:
+    """Whether the list has columns that say when somebody's turn is."""
+    return any(column is not None for column in (rules.priority, rules.not_before, rules.not_after))
 
 
 _NUMBERS = ("numbers_by_number",)

@@ -54,22 +54,23 @@ CREATE TEMP TABLE staged (
 ) STRICT
 
 -- :name make_origins
--- What very many rows share: their file, and the region and kind of their first number.
+-- What very many rows share: their file, the region and kind of their first number, with whom they are decided about.
 CREATE TEMP TABLE origins (
-    id     INTEGER PRIMARY KEY,
-    file   TEXT NOT NULL,
-    region TEXT NOT NULL,
-    kind   TEXT NOT NULL,
-    UNIQUE (file, region, kind)
+    id       INTEGER PRIMARY KEY,
+    file     TEXT NOT NULL,
+    region   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    audience INTEGER NOT NULL,
+    UNIQUE (file, region, kind, audience)
 ) STRICT
 
 -- :name stage_origin
 -- One of them.
-INSERT OR IGNORE INTO origins (file, region, kind) VALUES (?, ?, ?)
+INSERT OR IGNORE INTO origins (file, region, kind, audience) VALUES (?, ?, ?, ?)
 
 -- :name origins_of
 -- Those of a file.
-SELECT region, kind, id FROM origins WHERE file = :file
+SELECT region, kind, audience, id FROM origins WHERE file = :file
 
 -- :name make_others
 -- Their numbers after the first.
@@ -81,6 +82,19 @@ CREATE TEMP TABLE others (
     kind   TEXT NOT NULL,
     PRIMARY KEY (row, rank)
 ) STRICT, WITHOUT ROWID
+
+-- :name make_wishes
+-- What rows say of their turn.
+CREATE TEMP TABLE wishes (
+    row        INTEGER PRIMARY KEY,
+    priority   INTEGER NOT NULL,
+    not_before TEXT,
+    not_after  TEXT
+) STRICT
+
+-- :name stage_wish
+-- One of them.
+INSERT INTO wishes (row, priority, not_before, not_after) VALUES (?, ?, ?, ?)
 
 -- :name last_staged
 -- How many rows there are so far.
@@ -270,10 +284,11 @@ CREATE TEMP TABLE same (
 INSERT INTO same (contact, row, returned, changed)
 SELECT contacts.id, staged.id,
        contacts.stop IS 'withdrawn',
-       contacts.data <> staged.data OR contacts.number <> staged.number
+       contacts.data <> staged.data OR contacts.number <> staged.number OR contacts.audience <> origins.audience
        OR (SELECT json_group_array(number) FROM (SELECT number FROM numbers WHERE contact_id = contacts.id AND rank > 0 ORDER BY rank))
           <> (SELECT json_group_array(number) FROM (SELECT number FROM others WHERE row = staged.id ORDER BY rank))
 FROM staged CROSS JOIN contacts ON contacts.campaign_id = :campaign AND contacts.person = staged.person
+CROSS JOIN origins ON origins.id = staged.origin
 
 -- :name make_gone
 -- Contacts that the list no longer has.
@@ -334,6 +349,7 @@ FROM taking
 UPDATE contacts SET
     data = (SELECT data FROM staged WHERE id = taking.row), number = (SELECT number FROM staged WHERE id = taking.row),
     file = (SELECT file FROM origins WHERE id = (SELECT origin FROM staged WHERE id = taking.row)),
+    audience = (SELECT audience FROM origins WHERE id = (SELECT origin FROM staged WHERE id = taking.row)),
     line = (SELECT line FROM staged WHERE id = taking.row),
     state = CASE WHEN taking.corrected THEN 'due' ELSE contacts.state END,
     detail = CASE WHEN taking.corrected THEN '' ELSE contacts.detail END,
@@ -354,11 +370,35 @@ SELECT taking.contact, others.rank, others.number, others.region, others.kind FR
 
 -- :name add_contacts
 -- Rows about people whom the campaign does not know yet, in the order of the list.
-INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at)
-SELECT :before + staged.id, :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at
+INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at,
+                      audience)
+SELECT :before + staged.id, :campaign, person, 'due', number, data, file, line, :import, :at, :expires, :at, audience
 FROM staged CROSS JOIN origins ON origins.id = staged.origin
 WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
 ORDER BY staged.id
+
+-- :name wish_of_new
+-- What new rows wish for: a time that is still to come is theirs, and nobody is called after the last one.
+UPDATE contacts SET priority = wishes.priority, due_at = CASE WHEN wishes.not_before > :at THEN wishes.not_before END,
+       expires_at = MIN(COALESCE(contacts.expires_at, wishes.not_after), COALESCE(wishes.not_after, contacts.expires_at))
+FROM wishes WHERE contacts.id = :before + wishes.row AND contacts.campaign_id = :campaign
+
+-- :name wish_of_changed
+-- The same of rows that have changed: whoever was dialled before keeps their time, if it is not before the new one.
+UPDATE contacts SET priority = COALESCE(wishes.priority, 0),
+       due_at = CASE WHEN contacts.state = 'due' AND contacts.serial = 0
+                     THEN CASE WHEN wishes.not_before > :at THEN wishes.not_before END
+                     WHEN contacts.state IN ('due', 'waiting') AND wishes.not_before > :at
+                          THEN MAX(COALESCE(contacts.due_at, ''), wishes.not_before)
+                     ELSE contacts.due_at END,
+       expires_at = MIN(COALESCE(strftime(:until, contacts.first_seen_at, :lasts), wishes.not_after),
+                        COALESCE(wishes.not_after, strftime(:until, contacts.first_seen_at, :lasts)))
+FROM taking LEFT JOIN wishes ON wishes.row = taking.row
+WHERE contacts.id = taking.contact
+
+-- :name know_audiences
+-- With whom people of this campaign are decided about.
+INSERT OR IGNORE INTO campaign_audiences (campaign_id, audience) SELECT :campaign, audience FROM origins
 
 -- :name add_numbers
 -- The first number of each.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+UNTIL = "%Y-%m-%dT%H:%M:%fZ"
+"""The same for SQLite's own clock work."""
+
 
 def text(moment: datetime) -> str:
     """`2026-11-22T14:00:00.000Z`; the moment must be aware."""

@@ -18,8 +18,10 @@ SELECT state, finish_reason, detail, n AS contacts FROM tallies WHERE campaign_i
 
 -- :name next_due
 -- When the next contact is due that is not due now.
-SELECT MIN(due_at) FROM contacts
-WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL AND due_at > :now
+SELECT MIN((SELECT MIN(due_at) FROM contacts
+            WHERE campaign_id = :campaign AND audience = campaign_audiences.audience AND state IN ('due', 'waiting')
+              AND due_at IS NOT NULL AND due_at > :now))
+FROM campaign_audiences WHERE campaign_id = :campaign
 
 -- :name due_after
 -- How many contacts become due after an instant: whole minutes from the tally, the rest of the instant's own by the index.

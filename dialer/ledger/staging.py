@@ -8,14 +8,22 @@ set aside under their import's number.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from dialer.ledger.audiences import audience_id
+from dialer.ledger.moments import text_or_none
 from dialer.ledger.queries import load
 from dialer.model import Chunk, Rows
 
 SQL = load("importing.sql")
-_TABLES = {"staged": "make_staged", "origins": "make_origins", "others": "make_others", "refused": "make_refused"}
+_TABLES = {
+    "staged": "make_staged",
+    "origins": "make_origins",
+    "others": "make_others",
+    "wishes": "make_wishes",
+    "refused": "make_refused",
+}
 
 _AT_ONCE = 100
 """Rows that are given to SQLite in one statement."""
@@ -44,10 +52,11 @@ def lay_out(db: sqlite3.Connection, import_id: int) -> None:
 def keep(db: sqlite3.Connection, chunk: Chunk) -> None:
     """Put a piece of the list behind what there is of the import at hand."""
     for part in Rows.of(chunk.rows):
-        before = db.execute(SQL["last_staged"]).fetchone()[0] if part.others else 0
+        before = db.execute(SQL["last_staged"]).fetchone()[0] if part.others or part.wishes else 0
         columns = (part.persons, part.numbers, _origins(db, part), part.data, part.lines)
         _insert(db, zip(*columns, strict=True), len(columns))
         db.executemany(SQL["stage_other"], _others(part, before + 1))
+        db.executemany(SQL["stage_wish"], _wishes(part, before + 1))
     db.executemany(
         SQL["stage_reject"],
         ((bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why) for bad in chunk.rejects),
@@ -57,10 +66,19 @@ def keep(db: sqlite3.Connection, chunk: Chunk) -> None:
 def _origins(db: sqlite3.Connection, part: Rows) -> list[int]:
     """Which of `origins` each row has; those that are new are added."""
     given = {"file": part.file}
-    places = set(zip(part.regions, part.kinds, strict=True))
-    db.executemany(SQL["stage_origin"], ((part.file, region, kind) for region, kind in sorted(places)))
-    found = {(region, kind): origin for region, kind, origin in db.execute(SQL["origins_of"], given)}
-    return list(map(found.__getitem__, zip(part.regions, part.kinds, strict=True)))
+    audiences = _audiences(db, part)
+    places = set(zip(part.regions, part.kinds, audiences, strict=True))
+    db.executemany(SQL["stage_origin"], ((part.file, *place) for place in sorted(places)))
+    found = {place: origin for *place_, origin in db.execute(SQL["origins_of"], given) for place in [tuple(place_)]}
+    return list(map(found.__getitem__, zip(part.regions, part.kinds, audiences, strict=True)))
+
+
+def _audiences(db: sqlite3.Connection, part: Rows) -> Sequence[int]:
+    """The id of each row's audience in the ledger; those that are new are added."""
+    if not part.audiences:
+        return [0] * len(part)
+    ids = {audience: audience_id(db, audience) for audience in set(part.audiences)}
+    return list(map(ids.__getitem__, part.audiences))
 
 
 def _insert(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]], width: int) -> None:
@@ -88,6 +106,11 @@ def _others(part: Rows, first: int) -> Iterator[_Number]:
     for at, numbers in part.others.items():
         for rank, number in enumerate(numbers, start=1):
             yield first + at, rank, number.e164, number.region, number.kind
+
+
+def _wishes(part: Rows, first: int) -> Iterator[tuple[int, int, str | None, str | None]]:
+    for at, wish in part.wishes.items():
+        yield first + at, wish.priority, text_or_none(wish.not_before), text_or_none(wish.not_after)
 
 
 def _at_hand(db: sqlite3.Connection) -> int | None:

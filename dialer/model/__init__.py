@@ -43,6 +43,7 @@ from dialer.model.deciding import (
     Outcome,
 )
 from dialer.model.rows import (
+    ANYWHERE,
     BadNumber,
     Chunk,
     FileStamp,
@@ -51,6 +52,7 @@ from dialer.model.rows import (
     Reject,
     Row,
     Rows,
+    Wish,
 )
 from dialer.model.rules import (
     After,
@@ -58,6 +60,7 @@ from dialer.model.rules import (
     CallerId,
     CallingRules,
     Cap,
+    Finding,
     OptOut,
     Pack,
     Permit,
@@ -88,6 +91,7 @@ from dialer.model.words import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "FINISHED",
     "JSON",
     "Action",
@@ -114,6 +118,7 @@ __all__ = [
     "Ending",
     "Event",
     "FileStamp",
+    "Finding",
     "Halt",
     "History",
     "Intent",
@@ -158,4 +163,5 @@ __all__ = [
     "Verdict",
     "WebhookRules",
     "Whereabouts",
+    "Wish",
 ]

@@ -71,6 +71,8 @@ class Candidate:
     history: History
     due_at: datetime | None = None
     reuse: int | None = None
+    audience: int = 0
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Intent:
     payload_hash: str
     intended_at: datetime
     expires_at: datetime
+    debt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from typing import overload
 
+from dialer.model.rules import Audience
 from dialer.model.words import RejectReason
 
 
@@ -41,6 +43,19 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a row says of its turn: a higher `priority` goes first; from when on and until when they may be called."""
+
+    priority: int = 0
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+ANYWHERE = Audience()
+"""Of whom it is not asked where they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One good row: who it is about, the numbers in order, all its columns as a JSON object's text."""
 
@@ -49,6 +64,8 @@ class Row:
     data: str
     file: str
     line: int
+    audience: Audience = ANYWHERE
+    wish: Wish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,7 @@ class Rows(Sequence[Row]):
     """Good rows of one file, column by column: a million objects are not made that nobody looks at.
 
     `numbers`, `regions` and `kinds` are of each row's first number; `others` has by position those after it.
+    `audiences` is empty where nothing is asked of where people are; `wishes` has by position those of rows with one.
     """
 
     file: str
@@ -66,6 +84,8 @@ class Rows(Sequence[Row]):
     kinds: Sequence[str]
     data: Sequence[str]
     others: Mapping[int, tuple[Number, ...]] = field(default_factory=dict)
+    audiences: Sequence[Audience] = ()
+    wishes: Mapping[int, Wish] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Iterator[Rows]:
@@ -88,6 +108,8 @@ class Rows(Sequence[Row]):
             [number.kind for number in firsts],
             [row.data for row in rows],
             {at: row.numbers[1:] for at, row in enumerate(rows) if len(row.numbers) > 1},
+            [row.audience for row in rows] if any(row.audience != ANYWHERE for row in rows) else (),
+            {at: row.wish for at, row in enumerate(rows) if row.wish is not None},
         )
 
     def __len__(self) -> int:
@@ -105,7 +127,8 @@ class Rows(Sequence[Row]):
     def _row(self, at: int) -> Row:
         first = Number(self.numbers[at], self.regions[at], self.kinds[at])
         numbers = (first, *self.others.get(at, ()))
-        return Row(self.persons[at], numbers, self.data[at], self.file, self.lines[at])
+        audience = self.audiences[at] if self.audiences else ANYWHERE
+        return Row(self.persons[at], numbers, self.data[at], self.file, self.lines[at], audience, self.wishes.get(at))
 
 
 @dataclass(frozen=True, slots=True)

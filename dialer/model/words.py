@@ -101,6 +101,8 @@ class RejectReason(StrEnum):
     REQUIRED_EMPTY = "required_empty"
     CELL_TOO_LONG = "cell_too_long"
     NUL_BYTE = "nul_byte"
+    BAD_PRIORITY = "bad_priority"
+    BAD_MOMENT = "bad_moment"
 
 
 class Sample(StrEnum):

@@ -95,6 +95,13 @@ def permit(bar: Bar) -> Permit:
     return Permit(bar.ruling, name, bar.why, bar.rule.citation, version(bar.rule))
 
 
+def detail_of(found: Permit) -> str:
+    """What stands against a contact, as its detail in the ledger: `held:no_zone`, `blocked:us-nj-mobiles`."""
+    if found.ruling is Ruling.BLOCK:
+        return f"blocked:{found.rule}"
+    return found.rule if found.rule.startswith(HELD) else f"{HELD}{found.rule}"
+
+
 def version(rule: Rule | None) -> str:
     """The rule's pack and its version, as us-2026.11.22; '' for a campaign's own."""
     return f"{rule.pack}-{rule.version}" if rule is not None and rule.pack else ""

@@ -28,6 +28,7 @@ from dialer.runner.health import Platform
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
 from dialer.runner.remembering import keep_remembering, remember
+from dialer.runner.ruling import Today, bring_in_line, count_today, permits_of
 from dialer.runner.unknowns import Unknowns
 from dialer.runner.watching import Watching
 from dialer.scheduler import Scheduler
@@ -75,8 +76,17 @@ class Engine:
             ledger, campaign, clock, self.recovery, key_mark, jump, park=self._park, stop=self.stop
         )
         self.tracker = Tracker(client, clock, self._hear, self.recovery.found, account.others)
+        self.today = Today()
+        self.permits = permits_of(campaign, ledger, clock, self.today)
         self.scheduler = Scheduler(
-            ledger, campaign_id, clock, live_anywhere, only=options.only, wait=options.wait, at_once=self._at_once()
+            ledger,
+            campaign_id,
+            clock,
+            live_anywhere,
+            only=options.only,
+            wait=options.wait,
+            at_once=self._at_once(),
+            turns=self.permits,
         )
         self.attempts = Attempts(
             campaign,
@@ -88,6 +98,8 @@ class Engine:
             is_stopping=lambda: self.scheduler.stopping or self.pace.is_braked,
             heard=self._hear_dial,
             spread=self.pace.spread,
+            asks=self.permits.asked,
+            may_send=self.permits.may_send,
         )
         parts = self.scheduler, self.lines, self.pace, self.platform, clock, options.max_calls
         self._gate = Gate(
@@ -158,10 +170,16 @@ class Engine:
             if self.imported is not None:
                 self._say(*told(self.imported))
                 await check_only(self._ledger, self.campaign, self.campaign_id, self._options.only)
+                await self._by_the_rules()
         await self._look_for_earlier()
         self.is_ready = True
         self._options.when_ready()
         self._spawn_worker()
+
+    async def _by_the_rules(self) -> None:
+        parts = self._ledger, self.campaign, self.campaign_id
+        await bring_in_line(*parts, self.permits, self._clock, self._say)
+        await count_today(*parts, self._clock, self.today)
 
     async def _look_for_earlier(self) -> None:
         if self.stopped is not None or not self._options.dials:
@@ -256,11 +274,13 @@ class Engine:
         self.live += 1
 
     async def _dial(self, candidate: Candidate, line: Line) -> None:
-        began, result = self._clock.monotonic(), None
+        began, result, moment = self._clock.monotonic(), None, self._clock.now()
         self.counts.dialled(began)
+        self.today.count(moment)
         try:
             result = await self.attempts.carry_out(candidate, line)
             if result.placed_nobody:
+                self.today.count(moment, -1)
                 self._gate.give_back()
                 self.platform.trial_over()
             self.scheduler.back(candidate, aside=result.passed is Passed.NUMBER_LIVE)

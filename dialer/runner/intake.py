@@ -74,7 +74,12 @@ def rows(campaign: Campaign) -> Iterator[Chunk]:
     from dialer.places import NumberReader  # only here: as above
 
     rules = campaign.contacts
-    return contacts.read(rules, campaign.call, NumberReader(rules.country).column)
+    place = None
+    if rules.placed:
+        from dialer.places.whereabouts import Placer
+
+        place = Placer().audience
+    return contacts.read(rules, campaign.call, NumberReader(rules.country).column, place=place)
 
 
 async def take_in(

@@ -9,6 +9,15 @@ CREATE TABLE audiences (
 ) STRICT;
 INSERT INTO audiences (id, facts) VALUES (0, '{}');
 
+-- Those of a campaign, and why nobody of them may be dialled, by the rules as they were last read; '' if they may.
+CREATE TABLE campaign_audiences (
+    campaign_id INTEGER NOT NULL REFERENCES campaigns (id),
+    audience    INTEGER NOT NULL REFERENCES audiences (id),
+    standing    TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (campaign_id, audience)
+) STRICT, WITHOUT ROWID;
+INSERT INTO campaign_audiences (campaign_id, audience) SELECT id, 0 FROM campaigns;
+
 ALTER TABLE contacts ADD COLUMN audience INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE contacts ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
 

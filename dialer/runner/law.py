@@ -1,0 +1,68 @@
+"""By which rules a campaign calls: its own hours and caps, and those of its packs, put together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dialer import packs
+from dialer.errors import CampaignError, Problem
+from dialer.model import CallingRules, Campaign, Pack, Rule
+
+
+def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
+    """All rules that the campaign goes by.
+
+    Raises:
+        CampaignError: a pack does not exist or has expired, a calendar of holidays is not known, or a rule that it
+            declares not to bind it is in none of its packs.
+    """
+    law = campaign.law
+    problems: list[Problem] = []
+    found = _packs(campaign, now, problems)
+    own = tuple(rule for rule in (campaign.hours, campaign.caps, *(law.added if law else ())) if rule is not None)
+    for rule in own:
+        _check_calendars(rule, now, problems)
+    if law is not None and not problems:
+        _check_accepted(law.accepted, found, problems)
+    if problems:
+        raise CampaignError(str(campaign.path), tuple(problems))
+    return CallingRules(
+        rules=own,
+        packs=found,
+        purpose=law.purpose if law else None,
+        accepted=law.accepted if law else frozenset(),
+        ring=campaign.call.ring,
+        is_free=campaign.hours is None and law is None,
+    )
+
+
+def _packs(campaign: Campaign, now: datetime, problems: list[Problem]) -> tuple[Pack, ...]:
+    found = []
+    for code in campaign.law.packs if campaign.law else ():
+        try:
+            pack = packs.pack(code)
+        except LookupError:
+            known = ", ".join(packs.codes())
+            problems.append(Problem("rules.packs", 0, f"there is no pack '{code}'", f"there are {known}"))
+            continue
+        if pack.expires <= now.date():
+            message = f"the pack {pack.code}-{pack.version} was good until {pack.expires}: its law may have changed"
+            problems.append(Problem("rules.packs", 0, message, "install a newer dialer, whose packs were read anew"))
+        found.append(pack)
+    return tuple(found)
+
+
+def _check_calendars(rule: Rule, now: datetime, problems: list[Problem]) -> None:
+    for calendar in rule.holidays:
+        try:
+            packs.holidays(calendar, now.year)
+        except LookupError as fault:
+            where = "hours.holidays" if rule is not None and rule.id == "hours" else "rules.add"
+            problems.append(Problem(where, 0, str(fault.args[0] if fault.args else fault), "write it as US, or US-LA"))
+
+
+def _check_accepted(accepted: frozenset[str], found: tuple[Pack, ...], problems: list[Problem]) -> None:
+    known = {rule.id for pack in found for rule in pack.rules}
+    for rule_id in sorted(accepted - known):
+        message = f"no pack of this campaign has a rule '{rule_id}'"
+        problems.append(Problem("rules.i_accept", 0, message, "`dialer rules show us` lists the rules of a pack"))

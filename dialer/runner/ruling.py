@@ -1,0 +1,79 @@
+"""Brings the ledger in line with the rules before anybody is dialled: whose audience is held or barred, who is on a
+do-not-call list; and counts the calls of a day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, datetime
+
+from dialer.clock import Clock
+from dialer.ledger import Ledger
+from dialer.model import Campaign
+from dialer.policy import marks
+from dialer.runner.law import calling_rules
+from dialer.runner.permits import Permits
+
+Say = Callable[..., None]
+
+
+class Today:
+    """How many calls a campaign has made on each day (UTC), the dials under way among them."""
+
+    def __init__(self) -> None:
+        self._made: Counter[date] = Counter()
+
+    def made(self, moment: datetime) -> int:
+        """Calls on the day of this moment."""
+        return self._made[moment.date()]
+
+    def count(self, moment: datetime, calls: int = 1) -> None:
+        """So many more; fewer where nobody was rung after all."""
+        self._made[moment.date()] += calls
+
+
+def permits_of(campaign: Campaign, ledger: Ledger, clock: Clock, today: Today) -> Permits:
+    """The rules of a campaign, for those who dial by them (CampaignError as `calling_rules`)."""
+    return Permits(
+        calling_rules(campaign, clock.now()),
+        campaign.order,
+        debt_column=campaign.contacts.debt,
+        debt_mark=lambda debt: marks.debt_key(ledger.secret, debt).hex(),
+        per_day=campaign.per_day,
+        calls_today=today.made,
+    )
+
+
+async def bring_in_line(
+    ledger: Ledger, campaign: Campaign, campaign_id: int, permits: Permits, clock: Clock, say: Say
+) -> None:
+    """Exclude whom rules or lists bar whatever the hour, and have those be due again whom they bar no more.
+
+    Raises:
+        ListError: a do-not-call list is too old, or cannot be read. Nobody was dialled.
+    """
+    now = clock.now()
+    registers: tuple[int, ...] = ()
+    ledger.goes_by(campaign_id, registers)
+    if (stopped := await ledger.stop_listed(campaign_id)) is not None and stopped.withdrawn:
+        say("stopped", f"{stopped.withdrawn} people of the list are on the do-not-call list, and are not dialled")
+    barred, freed = await ledger.go_by_registers(campaign_id, registers)
+    permits.know(await ledger.audiences_of(campaign_id))
+    held, back = await ledger.apply_standing(campaign_id, await asyncio.to_thread(permits.standing, now))
+    for count, words in (
+        (barred, "are excluded: all their numbers are on a do-not-call list of the campaign"),
+        (held, "are excluded by the rules, or held because it is not known where they are: `dialer status` says why"),
+        (freed + back, "are due again: what stood against them does not any more"),
+    ):
+        if count:
+            say("ruled", f"{count} {'people' if count > 1 else 'person'} {words}")
+
+
+async def count_today(ledger: Ledger, campaign: Campaign, campaign_id: int, clock: Clock, today: Today) -> None:
+    """Know how many calls the campaign has made today already, where that is capped."""
+    if campaign.per_day is None:
+        return
+    now = clock.now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today.count(now, await ledger.calls_since(campaign_id, midnight))
