@@ -6,13 +6,15 @@ import tomllib
 from collections import Counter
 from datetime import date
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from dialer.model import After, Cap, Pack, Purpose, Rest, Scope
 from dialer.model.rules import Week
 from dialer.packs import codes, holidays, pack
-from tests.command_line import ROOT
+
+ROOT = Path(__file__).parent.parent
 
 DAY, HOUR = 86400.0, 3600.0
 SALES = frozenset({Purpose.MARKETING})

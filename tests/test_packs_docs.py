@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from dialer.cli.rule_words import effective, hours
 from dialer.packs import codes, pack
 from dialer.policy import caps
-from tests.command_line import ROOT
+
+ROOT = Path(__file__).parent.parent
 
 TEXT = (ROOT / "docs/compliance.md").read_text()
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("|")]
