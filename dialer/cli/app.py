@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 import dialer
-from dialer.cli import pace_command, requeue_command, rules_commands, simulator_command, unknown_commands, webhooks
+from dialer.cli import (
+    pace_command,
+    requeue_command,
+    rules_commands,
+    simulator_command,
+    unknown_commands,
+    webhooks,
+    why_command,
+)
 from dialer.cli.arguments import (
     File,
     Files,
@@ -223,6 +231,7 @@ def cancel(
 
 pace_command.add_to(app)
 requeue_command.add_to(app)
+why_command.add_to(app)
 
 
 @app.command(
