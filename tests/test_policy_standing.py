@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.model.rules import Audience, CallingRules, Pack, Purpose, Rule, Ruling
-from dialer.policy.standing import applying, bars, standing, words
+from dialer.model.rules import Audience, CallingRules, Pack, Permit, Purpose, Rule, Ruling
+from dialer.policy.standing import applying, bars, detail_of, standing, words
 from tests.calling_kit import ZONES, at, hours, people
 
 NOW = at("2026-11-22T17:00")
@@ -195,6 +195,18 @@ def test_a_hold_says_what_is_not_known(audience: Audience, sentence: str) -> Non
     found = standing(CallingRules(packs=(us_pack(),)), audience, ZONES, NOW)
     assert found is not None
     assert sentence in found.why
+
+
+@pytest.mark.parametrize(
+    ("found", "detail"),
+    [
+        (Permit(Ruling.BLOCK, "us-nj-mobiles"), "blocked:us-nj-mobiles"),
+        (Permit(Ruling.HOLD, "held:no_zone"), "held:no_zone"),
+        (Permit(Ruling.HOLD, "never_opens"), "held:never_opens"),
+    ],
+)
+def test_what_the_ledger_says_of_whom_is_not_called(found: Permit, detail: str) -> None:
+    assert detail_of(found) == detail
 
 
 def test_a_bar_for_good_has_no_ends() -> None:

@@ -178,9 +178,9 @@ def _permit(ruling: Ruling, rule: Rule | None, why: str, until: datetime | None)
 
 def _why_hours(rule: Rule | None) -> str:
     """Why the hours, or what stands against calls for a while, let nobody be called."""
-    if rule is None:
-        return ""
-    return f"calls only {hours.words(rule)}" if hours.has_hours(rule) else words(rule)
+    if rule is not None and hours.has_hours(rule):
+        return f"calls only {hours.words(rule)}"
+    return words(rule) if rule else ""
 
 
 def explain(
