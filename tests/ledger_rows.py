@@ -48,7 +48,9 @@ class Maker:
 
     def campaign(self, name: str, columns: tuple[str, ...] = ("phone", "name"), **values: Any) -> int:
         plain = {"platform_url": "simulator", "key_mark": "k", "columns": json.dumps(columns), "created_at": at()}
-        return self.insert("campaigns", **({"name": name} | plain | values))
+        made = self.insert("campaigns", **({"name": name} | plain | values))
+        self.insert("campaign_audiences", campaign_id=made, audience=0)
+        return made
 
     def run(self, *campaigns: str, **values: Any) -> int:
         plain = {"fence": 1, "host": "ant", "pid": 4242, "command": "run", "started_at": at(minutes=-5)}

@@ -133,6 +133,11 @@ ARROWS: dict[str, Moves] = {
     "take_new_data": {("excluded", "due")},
     "stop_waiting": {("due", "excluded"), ("waiting", "excluded")},
     "free_again": {("excluded", "due")},
+    "contact_waits": {("due", "waiting")},
+    "contact_is_barred": {("due", "excluded")},
+    "bar_now": {("due", "excluded")},
+    "bar_later": {("due", "excluded"), ("waiting", "excluded")},
+    "free": {("excluded", "due")},
     "bar_listed": {("due", "excluded"), ("waiting", "excluded")},
     "unbar_unlisted": {("excluded", "due")},
 }

@@ -29,6 +29,7 @@ from dialer.model import (
     Verdict,
 )
 from dialer.policy import outcome, retry
+from dialer.report.calling import hours_words, law_words
 from dialer.runner import checking
 from dialer.runner.checking import Checked
 from dialer.runner.listening import check_listening
@@ -103,7 +104,7 @@ def _length(seconds: float) -> str:
 
 def _rest(campaign: Campaign) -> Iterator[str]:
     yield f"\nPace: {_pace(campaign.pace)}."
-    yield f"Hours: {campaign.hours}. Rules: {campaign.rules}."
+    yield f"Hours: {hours_words(campaign.hours)}. Rules: {law_words(campaign.law)}."
     gone = _share(campaign.contacts.max_gone)
     yield f"List: {_expiry(campaign)}; if more than {gone} of the people (and more than 20) are gone, none is dialled."
     yield f"Calls: one that is not known to have ended after {_length(campaign.call.longest)} is unknown."

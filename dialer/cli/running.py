@@ -22,6 +22,7 @@ from dialer.errors import CampaignError, DialerError, ExitCode, Problem, UsageEr
 from dialer.ledger import reading
 from dialer.model import Campaign
 from dialer.report import Totals, closing_json, closing_line, summary
+from dialer.report.calling import hours_words, law_words, said_aloud
 from dialer.runner import Closed, Closing, Options
 from dialer.runner import run as run_campaigns
 from dialer.runner.conduct import STOPPED
@@ -159,11 +160,10 @@ def _say_aloud(campaigns: Sequence[Campaign], console: Console) -> None:
         where = "the simulated platform" if campaign.platform.url is None else campaign.platform.url
         console.say(
             "begins",
-            f"{campaign.name} on {where}; hours: {campaign.hours} (people are rung at any hour), "
-            f"rules: {campaign.rules} (no law's calling rules are checked)",
+            f"{campaign.name} on {where}; {said_aloud(campaign)}",
             campaign=campaign.name,
-            hours=campaign.hours,
-            rules=campaign.rules,
+            hours=hours_words(campaign.hours),
+            rules=law_words(campaign.law),
         )
 
 

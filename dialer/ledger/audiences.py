@@ -64,12 +64,11 @@ def apply_standing(
         given = {"campaign": campaign, "audience": audience, "detail": detail, "at": text(at), "run": mark.run_id}
         was = db.execute(SQL["standing_of"], given).fetchone()
         if detail:
-            db.execute(SQL["tell_barred"], given)
-            excluded += db.execute(SQL["bar"], given).rowcount
+            excluded += _bar(db, given)
         if was is not None and was[0] and was[0] != detail:
             back += _free(db, {**given, "was": was[0]})
             if detail:  # held for another reason now
-                db.execute(SQL["bar"], given)
+                _bar(db, given)
         db.execute(SQL["keep_standing"], given)
     return excluded, back
 
@@ -108,6 +107,12 @@ class Audiences:
         """How many calls of a campaign were made at or after an instant, those that rang nobody apart."""
         given = {"campaign": campaign, "since": text(since)}
         return await self._writer.do(lambda db: int(db.execute(SQL["calls_since"], given).fetchone()[0]))
+
+
+def _bar(db: sqlite3.Connection, given: Mapping[str, object]) -> int:
+    db.execute(SQL["tell_barred_now"], given)
+    db.execute(SQL["tell_barred_later"], given)
+    return db.execute(SQL["bar_now"], given).rowcount + db.execute(SQL["bar_later"], given).rowcount
 
 
 def _free(db: sqlite3.Connection, given: Mapping[str, object]) -> int:

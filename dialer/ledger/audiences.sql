@@ -23,18 +23,27 @@ SELECT standing FROM campaign_audiences WHERE campaign_id = :campaign AND audien
 INSERT INTO campaign_audiences (campaign_id, audience, standing) VALUES (:campaign, :audience, :detail)
 ON CONFLICT (campaign_id, audience) DO UPDATE SET standing = excluded.standing WHERE standing <> excluded.standing
 
--- :name tell_barred
--- An event for each that the next one excludes.
+-- :name tell_barred_now
+-- An event for each that the next one but one excludes.
 INSERT INTO events (at, run_id, contact_id, event, from_state, to_state, detail)
 SELECT :at, :run, id, 'barred', state, 'excluded', :detail FROM contacts
-WHERE campaign_id = :campaign AND audience = :audience AND (state = 'due' AND due_at IS NULL
-      OR state IN ('due', 'waiting') AND due_at IS NOT NULL)
+WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
 
--- :name bar
--- due | waiting -> excluded: something stands against them, whatever the clock says; their time is kept.
+-- :name tell_barred_later
+-- The same for those whose time is still to come.
+INSERT INTO events (at, run_id, contact_id, event, from_state, to_state, detail)
+SELECT :at, :run, id, 'barred', state, 'excluded', :detail FROM contacts
+WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND due_at IS NOT NULL
+
+-- :name bar_now
+-- due -> excluded: something stands against them, whatever the clock says.
 UPDATE contacts SET state = 'excluded', detail = :detail, updated_at = :at
-WHERE campaign_id = :campaign AND audience = :audience AND (state = 'due' AND due_at IS NULL
-      OR state IN ('due', 'waiting') AND due_at IS NOT NULL)
+WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
+
+-- :name bar_later
+-- due | waiting -> excluded: the same of those whose time is still to come; it is kept.
+UPDATE contacts SET state = 'excluded', detail = :detail, updated_at = :at
+WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND due_at IS NOT NULL
 
 -- :name tell_freed
 -- An event for each that the next one makes due again.

@@ -94,7 +94,7 @@ WHERE id = :contact AND state = 'due' AND stop IS NULL
 
 -- :name contact_is_barred
 -- due -> excluded: by the rules this person is not to be dialled.
-UPDATE contacts SET state = 'excluded', stop = :stop, detail = :detail, updated_at = :at
+UPDATE contacts SET state = 'excluded', stop = COALESCE(:stop, stop), detail = :detail, updated_at = :at
 WHERE id = :contact AND state = 'due' AND stop IS NULL
 
 -- :name numbers_of

@@ -21,6 +21,7 @@ from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, reason_of, worst
 from dialer.runner.engine import Engine
 from dialer.runner.intake import check_list
+from dialer.runner.law import calling_rules
 from dialer.runner.listening import Listening, check_listening
 from dialer.runner.options import Options
 from dialer.runner.progress import progress_of
@@ -63,6 +64,7 @@ async def run(campaigns: Sequence[Campaign], options: Options, console: Console,
     check_listening(campaigns, dials=options.dials)
     if options.dials:
         for campaign in campaigns:
+            calling_rules(campaign, clock.now())
             check_list(campaign, clock)
     elif not campaigns[0].ledger.exists():
         raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")
