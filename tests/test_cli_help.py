@@ -23,7 +23,7 @@ from tests.command_line import ROOT, campaign, process, taken_in, told
 
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
-HEAVY = ("pandas", "sqlite_utils", "pyarrow", "phonenumbers", "httpx", "starlette")
+HEAVY = ("pandas", "sqlite_utils", "pyarrow", "phonenumbers", "httpx", "starlette", "holidays")
 
 
 def examples(epilog: str) -> list[str]:
