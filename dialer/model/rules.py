@@ -109,8 +109,7 @@ class Pack:
     """The rules of a country, as they ship. `expires`: from then on nobody is called by it before it is read anew.
 
     `register_days`: so old a copy of the national do-not-call list may be; None: the law asks for none. `keeps` are
-    sentences on records that must be kept, which `purge` shows. `number_is_enough`: states whose law reaches a number
-    by its area code alone.
+    sentences on records that must be kept, which `purge` shows.
     """
 
     code: str
