@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 
 from dialer.errors import UsageError
 from dialer.ledger.events import SQL as DIALING
@@ -95,15 +96,15 @@ def barred(
     """
     if (entry := _entry(db, _keys(secret, numbers, person))) is not None:
         return Barred(Halt.OPTED_OUT, (), entry["reason"])
-    if not register_ids:
+    if not (register_ids and numbers):
         return None
-    given = (*register_ids, *map(as_registered, numbers))
-    rows = db.execute(_for_registers(len(register_ids), len(numbers)), given).fetchall()
+    asked = [(register, as_registered(number)) for register in register_ids for number in numbers]
+    rows = db.execute(_each("registered", len(asked)), list(chain.from_iterable(asked))).fetchall()
     if not rows:
         return None
+    file = db.execute(SQL["file_of"], {"register": rows[0]["register_id"]}).fetchone()[0]
     found = {row["number"] for row in rows}
-    left = tuple(number for number in numbers if as_registered(number) not in found)
-    return Barred(f"dnc:{file_of(rows[0]['file'])}", left)
+    return Barred(f"dnc:{file_of(file)}", tuple(number for number in numbers if as_registered(number) not in found))
 
 
 def as_registered(number: str) -> int:
@@ -112,7 +113,7 @@ def as_registered(number: str) -> int:
 
 
 def _entry(db: sqlite3.Connection, keys: Sequence[bytes]) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = db.execute(_for_keys(len(keys)), keys).fetchone()
+    row: sqlite3.Row | None = db.execute(_each("opted_out", len(keys)), keys).fetchone()
     return row
 
 
@@ -126,17 +127,9 @@ def _keys(secret: bytes, numbers: Sequence[str], person: str) -> list[bytes]:
 
 
 @cache
-def _for_keys(count: int) -> str:
-    return SQL["opted_out"].replace(":keys", _places(count))
-
-
-@cache
-def _for_registers(registers: int, numbers: int) -> str:
-    return SQL["registered_among"].replace(":registers", _places(registers)).replace(":numbers", _places(numbers))
-
-
-def _places(count: int) -> str:
-    return ", ".join("?" * count)
+def _each(query: str, times: int) -> str:
+    """A query as one that is asked so many times at once."""
+    return "\nUNION ALL\n".join([SQL[query]] * times)
 
 
 def entries(db: sqlite3.Connection) -> list[Entry]:
@@ -166,8 +159,8 @@ def add(
         db.executemany(SQL["bar"], ((ID, person, word.detail) for person in people))
         db.execute(SQL["bar_numbers_of_people"])
         rest = (word.reason, word.source, word.who, text(at))
-        found = db.execute(SQL["barring"]).fetchall()
-        db.executemany(SQL["enter"], ((_key(secret, kind, shown), kind, shown, *rest) for kind, shown in found))
+        found = [(_key(secret, kind, shown), kind, shown) for kind, shown in db.execute(SQL["barring"])]
+        db.executemany(SQL["enter"], ((*entry, *rest) for entry in sorted(found)))
         db.execute(SQL["find_reached"])
         return _stop(db, at, mark)
 

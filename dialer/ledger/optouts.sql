@@ -1,14 +1,16 @@
 -- The ledger's own do-not-call list: who is on it, whom that stops, and whom it sets free again.
 
 -- :name opted_out
--- The entries under these keys.
-SELECT kind, shown, reason, source, who, at FROM opt_outs WHERE key IN (:keys) ORDER BY at
+-- The entry under a key; asked for several keys at once, which is twice as quick as IN.
+SELECT kind, shown, reason, source, who, at FROM opt_outs WHERE key = ?
 
--- :name registered_among
--- Which of these numbers stand in which of these lists.
-SELECT registered.number AS number, registers.file AS file
-FROM registered JOIN registers ON registers.id = registered.register_id
-WHERE registered.register_id IN (:registers) AND registered.number IN (:numbers)
+-- :name registered
+-- A number, if it stands in a list; asked for several at once in the same way.
+SELECT register_id, number FROM registered WHERE register_id = ? AND number = ?
+
+-- :name file_of
+-- By what a list is known.
+SELECT file FROM registers WHERE id = :register
 
 -- :name is_anybody
 -- Whether somebody has this id, in any campaign.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -38,16 +38,27 @@ def past(db: sqlite3.Connection, secret: bytes, numbers: Sequence[str], person: 
     what `debt_mark` makes of a debt, since of rings from elsewhere no more is known.
     """
     since = text(now - KEPT)
-    asked = (*numbers, since, person, since)
-    rows = db.execute(_for_numbers(len(numbers)), asked).fetchall()
-    found = [
-        Ring(_when(begun, started), debt_mark(secret, debt), verdict(reason) is Verdict.REACHED)
-        for _, begun, started, debt, reason in rows
-    ]
+    found = [*_dialled(db, secret, numbers, person, since), *_told(db, secret, numbers, person, since)]
+    return tuple(sorted(found, key=lambda ring: ring.at))
+
+
+def _dialled(db: sqlite3.Connection, secret: bytes, numbers: Sequence[str], person: str, since: str) -> Iterator[Ring]:
+    """Those of this ledger's attempts, each once."""
+    asked = [one for name in (*numbers, person) for one in (name, since)]
+    for row in {row[0]: row for row in db.execute(_dials(len(numbers)), asked)}.values():
+        _, begun, started, debt, reason = row
+        yield Ring(_when(begun, started), debt_mark(secret, debt), verdict(reason) is Verdict.REACHED)
+
+
+def _told(db: sqlite3.Connection, secret: bytes, numbers: Sequence[str], person: str, since: str) -> Iterator[Ring]:
+    """Those from elsewhere; one that was told with number and id stands under both keys, and is one all the same."""
     keys = [*(number_key(secret, number) for number in numbers), person_key(secret, person)]
-    for at, debt, talked in db.execute(_for_keys(len(keys)), (*keys, since)):
-        found.append(Ring(instant(at), debt.hex(), bool(talked)))
-    return tuple(sorted(found, key=lambda ring: ring.at)) if len(found) > 1 else tuple(found)
+    asked = [one for key in keys for one in (key, since)]
+    found: dict[tuple[str, bytes], int] = {}
+    for at, debt, talked in db.execute(_tellings(len(keys)), asked):
+        found[at, debt] = max(talked, found.get((at, debt), 0))
+    for (at, debt), talked in found.items():
+        yield Ring(instant(at), debt.hex(), bool(talked))
 
 
 def debt_mark(secret: bytes, debt: str) -> str:
@@ -72,13 +83,14 @@ def _when(begun: str, started: str | None) -> datetime:
     return instant(begun if started is None or started < begun else started)
 
 
-@cache
-def _for_numbers(count: int) -> str:
-    # Names and marks do not mix: each place is a mark, in the order of the query.
-    query = SQL["rings_of"].replace(":numbers", ", ".join("?" * count))
-    return query.replace(":since", "?").replace(":person", "?")
+_TOGETHER = "\nUNION ALL\n"  # of plain questions, which is twice as quick as IN
 
 
 @cache
-def _for_keys(count: int) -> str:
-    return SQL["told_of"].replace(":keys", ", ".join("?" * count)).replace(":since", "?")
+def _dials(numbers: int) -> str:
+    return _TOGETHER.join([SQL["rings_to"]] * numbers + [SQL["rings_about"]])
+
+
+@cache
+def _tellings(keys: int) -> str:
+    return _TOGETHER.join([SQL["told_of"]] * keys)
