@@ -62,8 +62,8 @@ SALES = CallingRules(packs=PACKS, purpose=Purpose.MARKETING)
     ("now", "ruling", "rule", "until"),
     [
         ("2026-11-23T00:30", Ruling.ALLOW, "us-fl-hours", None),
-        ("2026-11-23T01:30", Ruling.HOLD, "us-hours", "2026-11-23T13:00"),  # of two that open at eight the first
-        ("2026-11-23T12:59", Ruling.HOLD, "us-hours", "2026-11-23T13:00"),
+        ("2026-11-23T01:30", Ruling.HOLD, "us-fl-hours", "2026-11-23T13:00"),  # the state before the country
+        ("2026-11-23T12:59", Ruling.HOLD, "us-fl-hours", "2026-11-23T13:00"),
     ],
 )
 def test_florida_closes_at_eight_in_the_evening(now: str, ruling: Ruling, rule: str, until: str | None) -> None:
