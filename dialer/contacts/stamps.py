@@ -54,6 +54,15 @@ def recognise(rules: ListRules, call: CallRules, known: Sequence[FileStamp], now
     return _fingerprint(rules, call, digests) if len(digests) == len(found) else None
 
 
+def stamp(path: Path, known: Sequence[FileStamp], now: float) -> tuple[FileStamp, bool]:
+    """What a file looks like, and whether it may be known by that at the next start; `now` in epoch seconds.
+
+    A file that has one of the `known` stamps is not read. Raises ListError.
+    """
+    found = _known(path, known, now) or _read(path, now)
+    return found, _is_settled(found)
+
+
 def _known(path: Path, known: Sequence[FileStamp], now: float) -> FileStamp | None:
     with opened(path) as handle:  # a file server is asked anew when a file is opened, not when it is only looked at
         place = _place(handle)
