@@ -5,6 +5,7 @@ A cell that is empty says nothing; one that is not understood holds the person, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from dialer.places.states import State, is_divided, named_country, named_states
 from dialer.places.zones import known_zone, nearest_zone
 
 _LONGEST_CODE = 3  # of a state: NSW
+_SHOWN = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _of_timezone(text: str) -> Finding:
         return Evidence(f"timezone {name}", (name,))
     meant = nearest_zone(text)
     advice = f"did you mean {meant}?" if meant else "write one like America/New_York, or leave the cell empty"
-    return Doubt("unknown_zone", f"timezone {text!r} is no time zone with a place; {advice}")
+    return Doubt("unknown_zone", f"timezone {_quoted(text)} is no time zone with a place; {advice}")
 
 
 def _of_postcode(text: str, countries: Collection[str]) -> Finding:
@@ -66,19 +68,19 @@ def _of_postcode(text: str, countries: Collection[str]) -> Finding:
     if address is not None:
         return _located(text, address)
     if set(countries) <= {"US", "CA"}:
-        return Doubt("unknown_postcode", f"postcode {text!r} {_unknown(text, countries)}")
+        return Doubt("unknown_postcode", f"postcode {_quoted(text)} {_unknown(text, countries)}")
     return None
 
 
 def _located(text: str, address: Address) -> Finding:
     if not address.zones:
-        why = f"postcode {text!r} is mail of the forces, which says no place; give a timezone and leave this cell empty"
-        return Doubt("unknown_postcode", why)
-    return Evidence(f"postcode {text}", address.zones, address.places)
+        why = "is mail of the forces, which says no place; give a timezone and leave this cell empty"
+        return Doubt("unknown_postcode", f"postcode {_quoted(text)} {why}")
+    return Evidence(f"postcode {_quoted(text)}", address.zones, address.places)
 
 
 def _unknown(text: str, countries: Collection[str]) -> str:
-    if "US" in countries and text.isdigit() and len(text) in (3, 4):
+    if "US" in countries and re.fullmatch("[0-9]{3,4}", text):
         return f"is no ZIP; if a spreadsheet has cut its first zeros, write {text.zfill(5)}"
     kind = "US ZIP" if "CA" not in countries else "Canadian postcode" if "US" not in countries else "ZIP or postcode"
     return f"is no known {kind}; correct it, or leave the cell empty"
@@ -89,18 +91,20 @@ def _of_other_postcode(text: str, countries: Collection[str]) -> Finding:
     others = tuple(country for country in countries if country not in ("US", "CA"))
     if not text or not others or isinstance(_of_postcode(text, countries), Evidence):
         return None
-    return _anywhere_in(f"postcode {text}", others)
+    return _anywhere_in(f"postcode {_quoted(text)}", others)
 
 
 def _of_region(text: str, countries: Collection[str]) -> Finding:
-    if not text or (text.upper() in countries and not _own(text, countries)):
+    own = _own(text, countries)
+    if not text or (text.upper() in countries and not own):
         return None
-    undivided = tuple(country for country in countries if not is_divided(country))
-    if own := _own(text, countries):
+    if own:
         return _in_states(text, own)
-    if undivided and len(text) <= _LONGEST_CODE:
-        return _anywhere_in(f"region {text}", undivided)
-    return _elsewhere(text) or (_anywhere_in(f"region {text}", undivided) if undivided else _no_region(text, countries))
+    undivided = tuple(country for country in countries if not is_divided(country))
+    within = _anywhere_in(f"region {_quoted(text)}", undivided) if undivided else None
+    if within is not None and len(text) <= _LONGEST_CODE:
+        return within
+    return _elsewhere(text) or within or _no_region(text, countries)
 
 
 def _own(text: str, countries: Collection[str]) -> tuple[State, ...]:
@@ -120,7 +124,7 @@ def _elsewhere(text: str) -> Evidence | None:
 def _in_states(text: str, those: tuple[State, ...]) -> Evidence:
     zones = tuple(dict.fromkeys(name for state in those for name in state.all_zones()))
     places = tuple(dict.fromkeys(place for state in those for place in (state.country, state.code)))
-    return Evidence(f"region {text}", zones, places)
+    return Evidence(f"region {_quoted(text)}", zones, places)
 
 
 def _anywhere_in(says: str, countries: Collection[str]) -> Evidence:
@@ -129,6 +133,11 @@ def _anywhere_in(says: str, countries: Collection[str]) -> Evidence:
 
 
 def _no_region(text: str, countries: Collection[str]) -> Doubt:
-    where = " or ".join(sorted(countries))
+    where = " or ".join(sorted(countries)) or "any country"
     advice = "write its code (FL, US-FL) or its name, or leave the cell empty"
-    return Doubt("unknown_region", f"region {text!r} is no state or province of {where}; {advice}")
+    return Doubt("unknown_region", f"region {_quoted(text)} is no state or province of {where}; {advice}")
+
+
+def _quoted(text: str) -> str:
+    """A cell as it is shown: without control characters, and not endless."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")

@@ -16,8 +16,8 @@ from importlib.resources import files
 from dialer.places.states import State, states
 from dialer.places.zones import country_zones, known_zone
 
-_ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
-_CANADIAN = re.compile(r"([A-Z])\d[A-Z][ -]?\d[A-Z]\d")
+_ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?", re.ASCII)
+_CANADIAN = re.compile(r"([A-Z])\d[A-Z][ -]?\d[A-Z]\d", re.ASCII)
 
 # States of the table that are none: mail of the forces, which says nothing of where somebody is.
 _FORCES = frozenset(("AA", "AE", "AP"))

@@ -33,6 +33,8 @@ _MEANT = {
     "CET": "Europe/Berlin", "CEST": "Europe/Berlin", "AEST": "Australia/Sydney", "AEDT": "Australia/Sydney",
 }  # fmt: skip
 
+_LONGEST = 40  # characters of a name, which is more than any has
+
 # Two zones are one clock if they agree at all of these instants: four years, every six hours, which also tells apart
 # those that change to summer time on one day at different hours.
 _BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
@@ -53,7 +55,7 @@ def known_zone(text: str) -> str | None:
 
 def nearest_zone(text: str) -> str | None:
     """The zone that was probably meant, for a message."""
-    wanted = text.strip().replace(" ", "_")
+    wanted = text.strip().replace(" ", "_")[:_LONGEST]
     if (meant := _MEANT.get(wanted.upper())) is not None:
         return meant
     found = difflib.get_close_matches(wanted.casefold(), _names(), n=1, cutoff=0.7)
