@@ -15,15 +15,24 @@ from dialer.errors import UsageError
 from dialer.ledger.control import is_held
 from dialer.ledger.due import STOP_WHEN
 from dialer.ledger.reading import CampaignRow, LastRun, Reader, UnknownAttempt, open_reader
+from dialer.model import Campaign
+from dialer.model.turns import AT_ANY_TIME, Turns
+from dialer.permits import turns_of
 from dialer.report import Totals
 
 _MOST_UNKNOWN = 5
 
 
 def status(
-    ledger: Path, campaign: str | None = None, as_json: bool = False, *, now: Callable[[], datetime] | None = None
+    ledger: Path,
+    campaign: str | None = None,
+    as_json: bool = False,
+    *,
+    now: Callable[[], datetime] | None = None,
+    file: Campaign | None = None,
 ) -> str:
-    """Where the campaigns of a ledger stand, or one of them: for people, or as one JSON object.
+    """Where the campaigns of a ledger stand, or one of them: for people, or as one JSON object. `file` is the campaign
+    as its file says it, where that is known: it tells by which hours people are called.
 
     Raises:
         LedgerError: the ledger cannot be read.
@@ -31,19 +40,24 @@ def status(
     """
     moment = (now or Clock().now)()
     with open_reader(ledger) as reader:
+        turns = AT_ANY_TIME if file is None else turns_of(file, reader, moment)
         chosen = reader.campaigns() if campaign is None else [reader.find(campaign)]
         held = is_held(ledger)
         if as_json:
-            found = {"ledger": str(ledger), "held": held, "campaigns": [_json(reader, row, moment) for row in chosen]}
+            found = {
+                "ledger": str(ledger),
+                "held": held,
+                "campaigns": [_json(reader, row, moment, turns) for row in chosen],
+            }
             return json.dumps(mask_value(found), indent=2, ensure_ascii=False)
         if not chosen:
             return f"The ledger {ledger} holds no campaign yet."
-        return mask_text("\n\n".join("\n".join(_text(reader, row, moment, held)) for row in chosen))
+        return mask_text("\n\n".join("\n".join(_text(reader, row, moment, held, turns)) for row in chosen))
 
 
-def totals(reader: Reader, campaign: CampaignRow, now: datetime) -> Totals:
-    """Where a campaign stands, read from one state of the ledger."""
-    return Totals(campaign=campaign.name, **reader.standing(campaign.id, now))
+def totals(reader: Reader, campaign: CampaignRow, now: datetime, turns: Turns = AT_ANY_TIME) -> Totals:
+    """Where a campaign stands, read from one state of the ledger; `turns` tells whom the hours let be called."""
+    return Totals(campaign=campaign.name, **reader.standing(campaign.id, now, turns))
 
 
 def export_to(
@@ -85,8 +99,8 @@ def _table(
 # --- as text -----------------------------------------------------------------------------------------
 
 
-def _text(reader: Reader, campaign: CampaignRow, now: datetime, held: bool) -> Iterator[str]:
-    standing = totals(reader, campaign, now)
+def _text(reader: Reader, campaign: CampaignRow, now: datetime, held: bool, turns: Turns) -> Iterator[str]:
+    standing = totals(reader, campaign, now, turns)
     yield from report.summary(standing)
     yield from _due(standing)
     yield f"  pace   {_calls(standing.calls_minute)} in the last minute, {standing.calls_hour} in the last hour"
@@ -143,8 +157,8 @@ def _moment(moment: datetime) -> str:
 # --- as JSON -----------------------------------------------------------------------------------------
 
 
-def _json(reader: Reader, campaign: CampaignRow, now: datetime) -> dict[str, object]:
-    standing = totals(reader, campaign, now)
+def _json(reader: Reader, campaign: CampaignRow, now: datetime, turns: Turns) -> dict[str, object]:
+    standing = totals(reader, campaign, now, turns)
     run = reader.last_run(campaign.id)
     return (
         {"campaign": campaign.name, "platform_url": campaign.platform_url}

@@ -16,12 +16,13 @@ _AGAIN = 1.0
 def status(campaign: Path | None, ledger: Path | None, as_json: bool, watch: bool) -> None:
     """Print where it stands, once or every second."""
     path, name = given.ledger_of(campaign, ledger)
+    file = given.campaign(campaign) if campaign is not None else None
     if not watch:
-        print(look.status(path, name, as_json))
+        print(look.status(path, name, as_json, file=file))
         return
     clock = Clock()
     while True:
-        shown = look.status(path, name, as_json)
+        shown = look.status(path, name, as_json, file=file)
         print(f"{_CLEAR if sys.stdout.isatty() else ''}{shown}", flush=True)
         clock.pause(_AGAIN)
 

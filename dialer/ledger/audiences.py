@@ -47,7 +47,7 @@ def audience_of(told: str) -> Audience:
 def audiences_of(db: sqlite3.Connection, campaign: int) -> dict[int, Audience]:
     """With whom the people of a campaign are decided about, by id."""
     rows = db.execute(SQL["audiences_of"], {"campaign": campaign})
-    return {row["id"]: audience_of(row["facts"]) for row in rows}
+    return {audience: audience_of(facts) for audience, facts in map(tuple, rows)}
 
 
 def apply_standing(
@@ -73,12 +73,13 @@ def apply_standing(
     return excluded, back
 
 
-def held_by_hours(db: sqlite3.Connection, campaign: int, now: datetime, turns: Turns) -> bool:
-    """Whether somebody is due, and may only not be called at this hour."""
+def is_closed(db: sqlite3.Connection, campaign: int, now: datetime, turns: Turns) -> bool:
+    """Whether somebody is due, and all who are may not be called at this hour."""
     known = [row[0] for row in db.execute(DUE["audience_ids"], {"campaign": campaign})]
-    closed = set(known) - set(turns.open_now(known, now))
+    opened = set(turns.open_now(known, now))
     given = {"campaign": campaign, "now": text(now)}
-    return any(db.execute(DUE["is_due_now"], {**given, "audience": audience}).fetchone()[0] for audience in closed)
+    waiting = [each for each in known if db.execute(DUE["is_due_now"], {**given, "audience": each}).fetchone()[0]]
+    return bool(waiting) and opened.isdisjoint(waiting)
 
 
 class Audiences:
@@ -97,11 +98,6 @@ class Audiences:
         nothing does any more; gives how many of each."""
         now, mark = self._now(), self._mark
         return await self._writer.do(lambda db: apply_standing(db, campaign, standing, now, mark))
-
-    async def held_by_hours(self, campaign: int, turns: Turns) -> bool:
-        """Whether somebody is due, and may only not be called at this hour."""
-        now = self._now()
-        return await self._writer.do(lambda db: held_by_hours(db, campaign, now, turns))
 
     async def calls_since(self, campaign: int, since: datetime) -> int:
         """How many calls of a campaign were made at or after an instant, those that rang nobody apart."""

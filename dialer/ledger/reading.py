@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from dialer.errors import UsageError
+from dialer.ledger import audiences, due
 from dialer.ledger.moments import instant, instant_or_none, text
 from dialer.ledger.optouts import Entry, entries
 from dialer.ledger.queries import load
 from dialer.ledger.readonly import connect, explaining
 from dialer.ledger.sharing import shared_with
 from dialer.ledger.stamps import KnownList, known_list
+from dialer.model import Audience
+from dialer.model.turns import AT_ANY_TIME, Turns
 
 SQL = load("reading.sql")
 
@@ -94,6 +97,7 @@ class Standing(TypedDict):
     next_due: datetime | None
     calls_minute: int
     calls_hour: int
+    is_closed: bool
 
 
 def open_reader(path: Path) -> Reader:
@@ -161,8 +165,8 @@ class Reader:
 
     # --- where it stands ---
 
-    def standing(self, campaign: int, now: datetime) -> Standing:
-        """All of the numbers below, read from one state of the ledger."""
+    def standing(self, campaign: int, now: datetime, turns: Turns = AT_ANY_TIME) -> Standing:
+        """All of the numbers below, read from one state of the ledger; `turns` tells whom the hours let be called."""
         with self._one_state():
             states, later = self.counts(campaign), self.due_later(campaign, now)
             waiting = states.get("due", 0) + states.get("waiting", 0)
@@ -174,9 +178,10 @@ class Reader:
                 rejects=self.reject_counts(campaign),
                 live=self.live(campaign),
                 due={"now": waiting - sum(later.values()), **later},
-                next_due=self.next_due(campaign, now),
+                next_due=self.next_due(campaign, now, turns),
                 calls_minute=self.calls_since(campaign, now - timedelta(minutes=1)),
                 calls_hour=self.calls_since(campaign, now - timedelta(hours=1)),
+                is_closed=self.is_closed(campaign, now, turns),
             )
 
     def counts(self, campaign: int) -> dict[str, int]:
@@ -196,8 +201,21 @@ class Reader:
         """Calls that have ended, by finish reason; reads every attempt."""
         return {row["finish_reason"]: row["calls"] for row in self._rows("outcomes", campaign=campaign)}
 
-    def next_due(self, campaign: int, now: datetime) -> datetime | None:
-        """When the next contact is due that is not due at `now`."""
+    def audiences(self, campaign: int) -> dict[int, Audience]:
+        """With whom the people of a campaign are decided about, by id."""
+        with explaining(self.path):
+            return audiences.audiences_of(self._connection, campaign)
+
+    def is_closed(self, campaign: int, now: datetime, turns: Turns) -> bool:
+        """Whether somebody is due, and all who are may not be called at this hour."""
+        with explaining(self.path):
+            return audiences.is_closed(self._connection, campaign, now, turns)
+
+    def next_due(self, campaign: int, now: datetime, turns: Turns = AT_ANY_TIME) -> datetime | None:
+        """When the next contact is due that is not due at `now`, or may be called then."""
+        if turns is not AT_ANY_TIME:
+            with explaining(self.path):
+                return due.next_due(self._connection, campaign, now, None, turns)
         return instant_or_none(self._value("next_due", campaign=campaign, now=text(now)))
 
     def due_later(self, campaign: int, now: datetime) -> dict[str, int]:

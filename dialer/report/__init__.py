@@ -25,7 +25,8 @@ class Totals:
     `states`: contacts by state. `reasons`: contacts by (state, finish reason of the last call or '', detail).
     `attempts`: those that were used up. `rejects`: rows of the list that are nobody's contact, by reason.
     `live`: calls that may be under way. `due`: contacts due `now`, within the `hour`, the `day` (24 hours), and
-    `later`. `next_due`: when the next one is due that is not due now. Calls in the last minute and hour.
+    `later`. `next_due`: when the next one is due that is not due now. Calls in the last minute and hour. `is_closed`:
+    those who are due now may not be called at this hour; then `next_due` is when the first of them may.
     """
 
     campaign: str
@@ -39,6 +40,7 @@ class Totals:
     next_due: datetime | None
     calls_minute: int = 0
     calls_hour: int = 0
+    is_closed: bool = False
 
     @property
     def rows(self) -> int:
@@ -56,7 +58,7 @@ class Totals:
     @property
     def next_work(self) -> datetime | None:
         """When there is somebody to dial: at once if somebody is due now, None if nobody will be."""
-        return self.at if self.due.get("now") else self.next_due
+        return self.at if self.due.get("now") and not self.is_closed else self.next_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ def totals_json(totals: Totals) -> dict[str, object]:
         "rejects": dict(sorted(totals.rejects.items())),
         "due_in": dict(totals.due),
         "next_due": _iso(totals.next_due) if totals.next_due else None,
+        "outside_hours": totals.is_closed,
         "calls_last_minute": totals.calls_minute,
         "calls_last_hour": totals.calls_hour,
     }
@@ -209,6 +212,9 @@ def _people(count: int) -> str:
 
 
 def _when(totals: Totals) -> str:
+    if totals.is_closed:
+        opening = f", from {at_minute(totals.next_due)} on" if totals.next_due else ""
+        return f" when the hours let them{opening}"
     if totals.due.get("now"):
         return " at once" if totals.next_due is None else f", {totals.due['now']} of them at once"
     return f", the next at {at_minute(totals.next_due)}" if totals.next_due else ""
@@ -251,17 +257,21 @@ def _rejects(totals: Totals) -> Iterator[str]:
 LINES = "lines"
 CALLS_PER_SECOND = "calls per second"
 NOTHING_DUE = "nothing due"
+HOURS = "the hours"
 LIST_DONE = "the list is done"
 PLATFORM_DOWN = "the platform does not answer"
 SLOWED = "the platform asks for a slower pace"
 
 
-def what_binds(*, unfinished: int, due_now: int, lines: int, line_limit: int) -> str:
-    """What holds the pace down: the lines, the calls per second, that nothing is due, or that the list is done."""
+def what_binds(*, unfinished: int, due_now: int, lines: int, line_limit: int, is_closed: bool = False) -> str:
+    """What holds the pace down: the lines, the calls per second, the hours, that nothing is due, or that the list is
+    done."""
     if not unfinished:
         return LIST_DONE
     if lines >= line_limit:
         return LINES
+    if is_closed:
+        return HOURS
     return CALLS_PER_SECOND if due_now else NOTHING_DUE
 
 

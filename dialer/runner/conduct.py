@@ -11,6 +11,7 @@ from math import inf
 from dialer.clock import Clock
 from dialer.console import Console
 from dialer.errors import DialerError, ExitCode, LedgerHeld, UsageError
+from dialer.law import calling_rules
 from dialer.ledger import STOP_WHEN, Bound, Ledger, Unknown, reading
 from dialer.ledger.control import beside
 from dialer.model import Campaign, Decision, Mark, RetryRules, StopCause
@@ -21,7 +22,6 @@ from dialer.runner.clockwork import Clockwork
 from dialer.runner.endings import ending, reason_of, worst
 from dialer.runner.engine import Engine
 from dialer.runner.intake import check_list
-from dialer.runner.law import calling_rules
 from dialer.runner.listening import Listening, check_listening
 from dialer.runner.options import Options
 from dialer.runner.progress import progress_of
@@ -322,9 +322,10 @@ class Conductor:
 
     def _closing(self, engine: Engine, reader: reading.Reader) -> Closing:
         name = engine.campaign.name
-        totals = Totals(name, **reader.standing(engine.campaign_id, self._clock.now()))
+        totals = Totals(name, **reader.standing(engine.campaign_id, self._clock.now(), engine.permits))
         has_list = engine.imported is not None or not self._options.dials
-        code, reason = ending(engine.stopped, totals.states, self._options.only, has_list=has_list)
+        only = self._options.only
+        code, reason = ending(engine.stopped, totals.states, only, has_list=has_list, is_closed=totals.is_closed)
         return Closing(name, code, reason, totals)
 
 

@@ -25,11 +25,17 @@ _SEVERITY = (
 
 
 def ending(
-    stop: StopCause | None, states: Mapping[str, int], only: str | None = None, *, has_list: bool = True
+    stop: StopCause | None,
+    states: Mapping[str, int],
+    only: str | None = None,
+    *,
+    has_list: bool = True,
+    is_closed: bool = False,
 ) -> tuple[ExitCode, str]:
     """The exit code and reason of one campaign: why it was stopped, or what it has left.
 
     `has_list` is False where the run was stopped before its list was taken: then work remains, whoever is finished.
+    `is_closed`: whoever is due may not be called at this hour.
     """
     waiting = states.get(ContactState.DUE, 0) + states.get(ContactState.WAITING, 0)
     live = states.get(ContactState.DIALING, 0)
@@ -38,7 +44,8 @@ def ending(
     if live:
         return ExitCode.WORK_REMAINS, "calls_live"
     if waiting:
-        return ExitCode.WORK_REMAINS, "due_later" if only is None else "only_one"
+        later = "outside_hours" if is_closed else "due_later"
+        return ExitCode.WORK_REMAINS, later if only is None else "only_one"
     if states.get(ContactState.UNKNOWN, 0):
         return ExitCode.UNKNOWN_LEFT, "unknown_left"
     return ExitCode.OK, "finished"

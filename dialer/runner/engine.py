@@ -20,6 +20,7 @@ from dialer.model import Answer, Attempt, CallPage, Campaign, Candidate, Earlier
 from dialer.pace import Pace
 from dialer.recovery import Books, Recovery
 from dialer.runner.accounts import Account
+from dialer.runner.analysing import Analysing
 from dialer.runner.counts import Counts
 from dialer.runner.doubts import Doubts, books_of
 from dialer.runner.endings import cause_of, worst
@@ -100,7 +101,13 @@ class Engine:
             spread=self.pace.spread,
             asks=self.permits.asked,
             may_send=self.permits.may_send,
+            callers=account.callers,
+            places_of=self.permits.places_of,
+            tell=lambda sentence: say("caller_id_rests", sentence, is_trouble=True),
         )
+        braked = lambda: self.pace.is_braked  # noqa: E731 - one condition
+        work = campaign, campaign_id, ledger, client, clock
+        self.analysing = Analysing(*work, is_braked=braked, moved=self._due_anew, say=say)
         parts = self.scheduler, self.lines, self.pace, self.platform, clock, options.max_calls
         self._gate = Gate(
             *parts,
@@ -149,6 +156,7 @@ class Engine:
         """What goes on for as long as the engine runs."""
         yield self.tracker.run()
         yield self.recovery.run()
+        yield self.analysing.run()
         yield keep_remembering(self._ledger, self.campaign_id, self.lines, self._clock)
 
     async def _begin(self) -> None:
@@ -172,6 +180,7 @@ class Engine:
                 await check_only(self._ledger, self.campaign, self.campaign_id, self._options.only)
                 await self._by_the_rules()
         await self._look_for_earlier()
+        await self.analysing.catch_up(self._options.dials, lambda: self.stopped is not None)
         self.is_ready = True
         self._options.when_ready()
         self._spawn_worker()
@@ -297,6 +306,10 @@ class Engine:
             self._free(line, result)
         self.dial_on()
 
+    def _due_anew(self) -> None:
+        self.scheduler.changed()
+        self.dial_on()
+
     def dial_on(self) -> None:
         """Somebody may be due again, and all workers have gone home."""
         if self.is_ready and not self._working:
@@ -357,6 +370,7 @@ class Engine:
         self.counts.hear(result, self._clock.monotonic() - began)
         if result.ended is not None:
             self._watching.hear(result.ended)
+            self.analysing.ended(result.ended.call)
         if result.stop is not None:
             self.stop(result.stop)
 

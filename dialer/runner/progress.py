@@ -30,7 +30,14 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         line_limit=limit,
         rate=_rate(engine, now),
         rate_limit=engine.pace.calls_per_second,
-        binds=_platform_binds(engine) or what_binds(unfinished=unfinished, due_now=due, lines=lines, line_limit=limit),
+        binds=_platform_binds(engine)
+        or what_binds(
+            unfinished=unfinished,
+            due_now=due,
+            lines=lines,
+            line_limit=limit,
+            is_closed=bool(due) and engine.scheduler.waits_until is not None,
+        ),
         seconds_left=estimate_left(
             unfinished=unfinished,
             finished=engine.counts.finished,

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from dialer.clock import Clock
+from dialer.law import calling_rules
 from dialer.ledger import Ledger
 from dialer.model import Campaign
+from dialer.permits import Permits
 from dialer.policy import marks
-from dialer.runner.law import calling_rules
-from dialer.runner.permits import Permits
 
 Say = Callable[..., None]
 

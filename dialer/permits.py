@@ -12,14 +12,28 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dialer import packs
-from dialer.ledger import Asked
-from dialer.model import Audience, CallingRules, Candidate, Order, Permit, Ruling
+from dialer.errors import DialerError
+from dialer.law import calling_rules
+from dialer.ledger.dialing import Asked
+from dialer.ledger.reading import Reader
+from dialer.model import Audience, CallingRules, Campaign, Candidate, Order, Permit, Ruling
+from dialer.model.turns import AT_ANY_TIME, Turns
 from dialer.policy import permission
 from dialer.policy.standing import detail_of
 
 _AHEAD = timedelta(days=10)
 _MOST_DESKS = 10_000
 """One for each audience and day (UTC) that was asked about; beyond that they are made anew."""
+
+
+def turns_of(campaign: Campaign, reader: Reader, now: datetime) -> Turns:
+    """Whose turn it may be, for those who only look; where the rules cannot be read, it is anybody's."""
+    try:
+        permits = Permits(calling_rules(campaign, now), campaign.order)
+        permits.know(reader.audiences(reader.find(campaign.name).id))
+    except DialerError:
+        return AT_ANY_TIME
+    return permits
 
 
 class Permits:
@@ -96,6 +110,10 @@ class Permits:
 
     # --- one dial ---
 
+    def places_of(self, candidate: Candidate) -> tuple[str, ...]:
+        """Where this person may be, as `US` and `US-FL`; nothing where nobody knows."""
+        return self._audiences.get(candidate.audience, _NOWHERE).places
+
     def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
         """What is to be asked before this person is dialled; None where no rule says anything."""
         if self._is_full_day(now):
@@ -105,10 +123,6 @@ class Permits:
         desk, debt = self._desk(candidate.audience, now), self._debt(candidate)
         mark = self._debt_mark(debt)
         return Asked(lambda past: desk.decide(past, mark, now), bool(desk.limits), debt)
-
-    def places_of(self, candidate: Candidate) -> tuple[str, ...]:
-        """Where a person may be, for the own number that shows."""
-        return self._audiences.get(candidate.audience, _NOWHERE).places
 
     def zones_of(self, audience: int) -> tuple[str, ...]:
         """The zones in which these people may be."""
