@@ -108,7 +108,7 @@ def test_a_new_user_subscribes_adds_the_line_and_can_receive(path: Path, capsys:
         "name": "dialer reminders",
         "url": URL,
         "enable_signed_webhooks": True,
-        "events": ["CallHandler.CallStarted", "CallHandler.CallEnded"],
+        "events": ["CallHandler.CallStarted", "CallHandler.CallEnded", "callAnalysis.pcaCompleted"],
     }
     change(path, f"  url: {URL}\n", f"  url: {URL}\n  {line_to_add(result)}\n")
     rules = load(path, ENVIRON).webhooks

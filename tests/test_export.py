@@ -53,7 +53,8 @@ def test_the_columns_are_those_that_are_promised(tmp_path: Path) -> None:
     export(rows(), result_columns(LIST), tmp_path / "r.csv")
     assert (tmp_path / "r.csv").read_bytes() == (
         b"campaign,id,phone,state,attempts,finish_reason,call_status,call_id,platform_id,from_number,ai_agent_id,"
-        b"started_at,ended_at,duration_seconds,recording_url,transcript,due_at,detail,row.phone,row.name,row.amount\n"
+        b"started_at,ended_at,duration_seconds,recording_url,transcript,due_at,detail,rule,rule_version,"
+        b"row.phone,row.name,row.amount\n"
     )
 
 

@@ -120,6 +120,7 @@ ARROWS: dict[str, Moves] = {
     "wake_one": {("waiting", "due")},
     "wait_for_caller": {("due", "waiting")},
     "without_caller": {("due", "excluded")},
+    "called_back": {("done", "due")},
     "halted_is_dropped": {("due", "excluded")},
     "contact_is_adopted": {("due", "dialing")},
     "contact_settles": {

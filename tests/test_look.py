@@ -94,7 +94,7 @@ def test_export_from_a_ledger(tmp_path: Path) -> None:
     target = tmp_path / "results.csv"
     assert export_to(tmp_path / "dialer.db", "reminders", str(target)) == 9
     head, first, *_ = target.read_text().splitlines()
-    assert head.endswith(",due_at,detail,row.phone,row.name")
+    assert head.endswith(",due_at,detail,rule,rule_version,row.phone,row.name")
     assert first.startswith(
         "reminders,ann,+14155550001,done,1,user_ended_call,ended,call1x1x1,,+14155550100,,,,61,https:"
     )

@@ -42,7 +42,7 @@ async def test_one_is_made_signed_and_its_secret_is_told() -> None:
             "name": "dialer reminders",
             "url": URL,
             "enable_signed_webhooks": True,
-            "events": ["CallHandler.CallStarted", "CallHandler.CallEnded"],
+            "events": ["CallHandler.CallStarted", "CallHandler.CallEnded", "callAnalysis.pcaCompleted"],
         }
     ]
     assert platform.sent[0].header("authorization") == [f"Bearer {KEY.reveal()}"]

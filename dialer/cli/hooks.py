@@ -33,7 +33,7 @@ def subscribe(path: Path, secret_to: Path | None) -> None:
     made = _asked(campaign, lambda platform: _subscribed(platform, campaign, rules, file))
     if made is None:
         return
-    print(f"Verbex sends {' and '.join(USED)} to {rules.url} (subscription {made.id}).")
+    print(f"Verbex sends {', '.join(USED)} to {rules.url} (subscription {made.id}).")
     print(f"Its secret stands in {file}, for you alone. Put this line under `webhooks:` in {path}:")
     print(f"  secret: {reference}")
 

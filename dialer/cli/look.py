@@ -92,8 +92,9 @@ def _table(
     if rejects:
         return reader.rejects(campaign.id), export.REJECT_COLUMNS
     if attempts:
-        return reader.attempts(campaign.id, since), export.ATTEMPT_COLUMNS
-    return reader.results(campaign.id, since), export.result_columns(campaign.columns)
+        return reader.attempts(campaign.id, since), export.attempt_columns(reader.found_names(campaign.id))
+    found = reader.found_names(campaign.id)
+    return reader.results(campaign.id, since), export.result_columns(campaign.columns, found)
 
 
 # --- as text -----------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from dialer.model import (
     RecoveryRules,
     Register,
     RetryRules,
+    Rule,
     Secret,
     SimulatorRules,
     StopWhen,
@@ -58,7 +59,7 @@ def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaig
     return Campaign(
         name=file.name,
         path=path,
-        contacts=_contacts(file.contacts, lists, file.rules, placed=not (hours is None and law is None)),
+        contacts=_contacts(file.contacts, lists, file.rules, placed=_asks_where(file, hours, law)),
         call=_call(file.call),
         platform=_platform(file.platform),
         pace=_pace(file.pace),
@@ -83,6 +84,14 @@ def _given(part: BaseModel | None, *names: str) -> dict[str, Any]:
     if part is None:
         return {}
     return {name: getattr(part, name) for name in part.model_fields_set if not names or name in names}
+
+
+def _asks_where(file: CampaignFile, hours: Rule | None, law: LawRules | None) -> bool:
+    """Whether anything depends on where people are: hours, law, own numbers that are meant for places, or a time of
+    their own at which they want to be called again."""
+    has_places = any(caller.places for caller in _call(file.call).callers)
+    has_callback = file.retry is not None and file.retry.callback is not None
+    return hours is not None or law is not None or has_places or has_callback
 
 
 def _contacts(part: ContactsPart, lists: tuple[Path, ...], law: LawPart | None, *, placed: bool) -> ListRules:

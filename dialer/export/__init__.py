@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dialer.errors import DialerError, UsageError
-from dialer.export.cells import INTEGERS, OWN, Row, as_text, guarded, picker, typed, unpacked, written
+from dialer.export.cells import FOUND, INTEGERS, OWN, Row, as_text, guarded, picker, typed, unpacked, written
 from dialer.export.table import write_csv
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "RESULT_COLUMNS",
     "STANDARD_OUTPUT",
     "as_text",
+    "attempt_columns",
     "check_target",
     "export",
     "guarded",
@@ -52,8 +53,10 @@ RESULT_COLUMNS = (
     "transcript",
     "due_at",
     "detail",
+    "rule",
+    "rule_version",
 )
-"""One row a contact; the contact's own columns follow (see `result_columns`)."""
+"""One row a contact; what was found in their last call, and their own columns, follow (see `result_columns`)."""
 
 ATTEMPT_COLUMNS = (
     "campaign",
@@ -76,8 +79,10 @@ ATTEMPT_COLUMNS = (
     "recording_url",
     "transcript",
     "error",
+    "rule",
+    "rule_version",
 )
-"""One row an attempt."""
+"""One row an attempt; what was found in the call follows (see `attempt_columns`)."""
 
 REJECT_COLUMNS = ("campaign", "file", "line", "column", "value", "reason", "why")
 """One row a fault of the list."""
@@ -90,15 +95,22 @@ _PARQUET_ROWS = 5000  # in one row group; with transcripts some 25 MB of text
 Writer = Callable[[Iterator[Row], Sequence[str], BinaryIO], int]
 
 
-def result_columns(list_columns: Iterable[str]) -> tuple[str, ...]:
-    """The columns of an export of one row a contact, whose list has these columns."""
-    return RESULT_COLUMNS + tuple(OWN + name for name in list_columns)
+def result_columns(list_columns: Iterable[str], found: Iterable[str] = ()) -> tuple[str, ...]:
+    """The columns of an export of one row a contact, whose list has these columns; `found` are the names under which
+    something was found in calls afterwards."""
+    return (*RESULT_COLUMNS, *(FOUND + name for name in found), *(OWN + name for name in list_columns))
+
+
+def attempt_columns(found: Iterable[str] = ()) -> tuple[str, ...]:
+    """The columns of an export of one row an attempt; `found` is as above."""
+    return (*ATTEMPT_COLUMNS, *(FOUND + name for name in found))
 
 
 def export(rows: Iterator[Row], columns: Sequence[str], target: str | Path, *, stdout: BinaryIO | None = None) -> int:
     """Write the rows with these columns to a `.csv`, `.parquet` or `.jsonl` file, or as CSV to `-`.
 
-    A row holds its values by column; columns `row.<name>`, which come last, are found in its JSON text `row`. Gives
+    A row holds its values by column; columns `analysis.<name>`, and `row.<name>`,
+    which come last, are found in its JSON texts `analysis` and `row`. Gives
     the number of rows written. `stdout` is where `-` goes (default: standard output); a reader who closes it early
     has had enough, and that is no error.
 

@@ -13,6 +13,7 @@ Row = Mapping[str, Any]
 
 INTEGERS = frozenset({"attempts", "duration_seconds", "serial", "costs", "line"})
 OWN = "row."  # before the name of a contact's own column
+FOUND = "analysis."  # before the name of what was found in a call afterwards
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # the wide forms are read as the narrow ones in East Asia
 SUSPECT = frozenset("=+-@\t\r\n＝＋－＠")
@@ -46,19 +47,26 @@ def typed(column: str, value: Any) -> int | str | None:
 
 def picker(columns: Sequence[str]) -> Callable[[Row], list[Any]]:
     """What takes a row's values in the order of the columns; most rows have their list's columns, in its order."""
-    names = tuple(name.removeprefix(OWN) for name in columns if name.startswith(OWN))
-    plain = [name for name in columns if not name.startswith(OWN)]
-    if list(columns) != plain + [OWN + name for name in names]:
-        raise ValueError("a contact's own columns come last")
+    names, found = _after(OWN, columns), _after(FOUND, columns)
+    plain = [name for name in columns if not name.startswith((OWN, FOUND))]
+    if list(columns) != plain + [FOUND + name for name in found] + [OWN + name for name in names]:
+        raise ValueError("what was found in a call, and then a contact's own columns, come last")
 
     def pick(row: Row) -> list[Any]:
         values = [row.get(name) for name in plain]
+        if found:
+            analysis = row.get("analysis")
+            values.extend(map((_from_json(analysis)[0] if analysis else {}).get, found))
         if names:
             own, _ = _from_json(row["row"])
             values.extend(own.values() if tuple(own) == names else map(own.get, names))
         return values
 
     return pick
+
+
+def _after(prefix: str, columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.removeprefix(prefix) for name in columns if name.startswith(prefix))
 
 
 _from_json = json.JSONDecoder().raw_decode  # the ledger holds no blanks around it

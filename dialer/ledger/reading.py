@@ -265,6 +265,10 @@ class Reader:
         """One row a contact, those changed at or after `since`: the view `results`, `row` as JSON text."""
         return self._rows("results", campaign=campaign, since=_from(since))
 
+    def found_names(self, campaign: int) -> tuple[str, ...]:
+        """The names under which something was found in the campaign's calls afterwards, in their order."""
+        return tuple(row["name"] for row in self._rows("found_names", campaign=campaign))
+
     def attempts(self, campaign: int, since: datetime | None = None) -> Iterator[dict[str, Any]]:
         """One row an attempt, those that were made, placed or ended at or after `since`."""
         return self._rows("attempts", campaign=campaign, since=_from(since))

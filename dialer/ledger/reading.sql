@@ -88,6 +88,12 @@ SELECT results.* FROM (
 ) AS picked CROSS JOIN results ON results.contact_id = picked.id
 ORDER BY picked.id
 
+-- :name found_names
+-- The names under which something was found in the calls of a campaign.
+SELECT DISTINCT found.key AS name FROM analyses JOIN attempts ON attempts.id = analyses.attempt_id,
+       json_each(analyses.items) AS found
+WHERE attempts.campaign_id = :campaign ORDER BY name
+
 -- :name attempts
 -- One row an attempt, as they were made, changed at or after an instant; walked as above.
 SELECT campaigns.name AS campaign, contacts.person AS id, attempts.number AS phone, attempts.serial AS serial,
@@ -98,10 +104,12 @@ SELECT campaigns.name AS campaign, contacts.person AS id, attempts.number AS pho
        attempts.duration_seconds AS duration_seconds, attempts.call_status AS call_status,
        attempts.finish_reason AS finish_reason,
        json_extract(attempts.record, '$.recorded_call_audio_url') AS recording_url,
-       json_extract(attempts.record, '$.messages') AS transcript, attempts.error AS error
+       json_extract(attempts.record, '$.messages') AS transcript, attempts.error AS error, attempts.rule AS rule,
+       attempts.rule_version AS rule_version, analyses.items AS analysis
 FROM attempts NOT INDEXED
 CROSS JOIN contacts ON contacts.id = attempts.contact_id
 CROSS JOIN campaigns ON campaigns.id = attempts.campaign_id
+LEFT JOIN analyses ON analyses.attempt_id = attempts.id
 WHERE attempts.campaign_id = :campaign
   AND COALESCE(attempts.closed_at, attempts.placed_at, attempts.intended_at) >= :since
 ORDER BY attempts.id

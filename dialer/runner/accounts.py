@@ -1,10 +1,12 @@
-"""What the campaigns of a run share when they dial under one key: lines, brakes, and the sight of others' calls."""
+"""What the campaigns of a run share when they dial under one key: lines, brakes, own numbers, and the
+sight of others' calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dialer.callers import Callers
 from dialer.clock import Clock
 from dialer.lines import Lines
 from dialer.model import Campaign, PaceRules
@@ -21,6 +23,7 @@ class Account:
     lines: Lines
     brakes: Brakes
     others: OthersSeen
+    callers: Callers
 
 
 Learned = tuple[Campaign, float | None]
@@ -32,7 +35,7 @@ def account_of(campaigns: Sequence[Learned], clock: Clock) -> Account:
     paces = [campaign.pace for campaign, _ in campaigns]
     start = _start(paces, [known for _, known in campaigns], clock.monotonic())
     lines = Lines(start, clock.monotonic)
-    return Account(lines, Brakes(clock.monotonic), OthersSeen(lines, clock))
+    return Account(lines, Brakes(clock.monotonic), OthersSeen(lines, clock), Callers(clock))
 
 
 def accounts_of(campaigns: Iterable[Learned], clock: Clock) -> list[Account]:

@@ -16,7 +16,7 @@ from dialer.ledger import Ledger
 from dialer.model import Campaign, Event, Secret, WebhookRules
 from dialer.runner.engine import Engine
 from dialer.verbex.subscriptions import Subscriptions
-from dialer.verbex.webhooks import USED
+from dialer.verbex.webhooks import ANALYSED, USED
 
 
 def check_listening(campaigns: Sequence[Campaign], *, dials: bool) -> None:
@@ -109,6 +109,8 @@ class Listening:
     def _heard(self, event: Event) -> None:
         """The platform has told of a call: whoever waits for it asks; else it may be one whose answer was lost."""
         engines = self._engines()
+        for engine in engines if event.name == ANALYSED else ():
+            engine.analysing.told(event.call_id)
         if event.call_id and not any(one.tracker.told(event.call_id, is_end=event.is_end) for one in engines):
             for engine in engines:
                 engine.recovery.hasten(event.call_id)

@@ -43,10 +43,22 @@ def application(
     async def call(request: Request) -> HttpAnswer:
         return platform.get(request.path_params["call_id"], now())
 
+    async def analysis(request: Request) -> HttpAnswer:
+        return platform.analysis(request.path_params["agent"], request.path_params["call_id"], now())
+
+    async def numbers(request: Request) -> HttpAnswer:
+        return platform.numbers(request.query_params.multi_items())
+
+    async def agents(_: Request) -> HttpAnswer:
+        return platform.agents()
+
     routes = [
         ("/v1/calls/dial-outbound-phone-call", dial, "POST"),
         ("/v1/calls/", calls, "GET"),
         ("/v1/calls/{call_id}", call, "GET"),
+        ("/v2/ai-agents/{agent}/postcall-analysis/results/{call_id}", analysis, "GET"),
+        ("/v2/ai-agents/", agents, "GET"),
+        ("/v1/phone-numbers", numbers, "GET"),
         *_webhooks(subscriptions, now),
     ]
     return Starlette(

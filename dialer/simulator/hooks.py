@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from dialer.model import JSON, Secret, SimulatorRules
+from dialer.simulator import analyses
 from dialer.simulator.calls import Ring, instant
 from dialer.simulator.habits import draw
 from dialer.simulator.subscriptions import ANALYSED, ENDED, STARTED, TRANSFERRED, Subscription
@@ -28,7 +29,7 @@ ORGANIZATION = "5e0000000000000000000001"
 RETRY_WAITS = (1.0, 5.0, 30.0, 120.0)
 """Simulated seconds before each further try of a delivery that was not taken; then it is given up."""
 
-_ANALYSIS = (1.0, 30.0)  # after the end
+_LONGEST_ANALYSIS = 30.0  # after the end
 _REPEAT = (1.0, 60.0)  # after the first copy
 _MARGIN = 30.0  # by how much an event can be held back, beside twice its call's length
 
@@ -142,9 +143,9 @@ def _happenings(rules: SimulatorRules, ring: Ring) -> Iterator[tuple[str, float]
     if ring.reason == "call_transferred":
         yield TRANSFERRED, ring.over_at
     yield ENDED, ring.over_at
-    if ring.answered_at is not None:
-        chance = draw(rules.seed, ring.to_number, ring.nth, "analysis")
-        yield ANALYSED, ring.over_at + _between(_ANALYSIS, chance) / ring.scale
+    analysed = analyses.ready_at(rules, ring)
+    if analysed is not None:
+        yield ANALYSED, analysed
 
 
 def _held_back(rules: SimulatorRules, ring: Ring, words: tuple[object, ...]) -> float:
@@ -160,7 +161,7 @@ def _longest_held(ring: Ring) -> float:
 
 def _last_of(ring: Ring) -> float:
     """An instant after which nothing is sent about a call for the first time, whatever the draws."""
-    return ring.over_at + _longest_held(ring) + (_ANALYSIS[1] + _REPEAT[1]) / ring.scale
+    return ring.over_at + _longest_held(ring) + (_LONGEST_ANALYSIS + _REPEAT[1]) / ring.scale
 
 
 def _body(rules: SimulatorRules, planned: Planned, trace: str) -> dict[str, JSON]:

@@ -12,22 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from dialer.model import JSON, SimulatorRules
-from dialer.simulator import calls, contract, habits
+from dialer.simulator import accounts, analyses, calls, contract, habits
 from dialer.simulator.calls import Ring
 from dialer.simulator.habits import Fate
+from dialer.simulator.http_answer import HttpAnswer, problem
+
+__all__ = ["HttpAnswer", "Log", "Platform", "problem"]
 
 _ROUNDING = 0.001  # seconds; far above what sums of floats are off by
-
-
-class HttpAnswer(NamedTuple):
-    """A status, a JSON body, and headers beside those that HTTP itself adds."""
-
-    status: int
-    body: JSON
-    headers: Mapping[str, str] = {}
 
 
 class Log(Protocol):
@@ -36,11 +31,6 @@ class Log(Protocol):
     def __iter__(self) -> Iterator[Ring]: ...
 
     def append(self, ring: Ring, /) -> None: ...
-
-
-def problem(status: int, error: str, message: str, headers: Mapping[str, str] | None = None) -> HttpAnswer:
-    """An answer in the platform's shape of an error."""
-    return HttpAnswer(status, {"error": error, "message": message}, headers or {})
 
 
 class Platform:
@@ -62,14 +52,38 @@ class Platform:
 
     def get(self, call_id: str, now: datetime) -> HttpAnswer:
         """GET one call, by the id that the rules let it understand; the newest of several."""
+        ring = self._ring(call_id)
+        if ring is None:
+            return problem(404, "not_found", f"Call {call_id[:128]} not found.")
+        return HttpAnswer(200, calls.told(ring, now.timestamp()))
+
+    def analysis(self, agent: str, call_id: str, now: datetime) -> HttpAnswer:
+        """GET what was found in a call: 404 before it is ready, for a call without words or under another agent; and
+        now and then 500."""
+        ring, at = self._ring(call_id), now.timestamp()
+        if ring is not None and ring.ai_agent_id == agent:
+            if analyses.is_in_trouble(self._rules, ring, at):
+                return problem(500, "internal_error", "Something went wrong.")
+            ready = analyses.ready_at(self._rules, ring)
+            if ready is not None and at >= ready:
+                return HttpAnswer(200, analyses.told(self._rules, ring))
+        return problem(404, "not_found", f"No analysis of call {call_id[:128]}.")
+
+    def _ring(self, call_id: str) -> Ring | None:
         ring = None
         if self._rules.lookup in ("platform", "both"):
             ring = self._book.by_platform_id.get(call_id)
         if ring is None and self._rules.lookup in ("custom", "both"):
             ring = self._book.by_call_id.get(call_id)
-        if ring is None:
-            return problem(404, "not_found", f"Call {call_id[:128]} not found.")
-        return HttpAnswer(200, calls.told(ring, now.timestamp()))
+        return ring
+
+    def numbers(self, query: Sequence[tuple[str, str]]) -> HttpAnswer:
+        """GET a page of the account's own numbers; 404 where any caller id is taken."""
+        return accounts.numbers(self._rules, query)
+
+    def agents(self) -> HttpAnswer:
+        """GET the account's agents."""
+        return accounts.agents()
 
     def list(self, query: Sequence[tuple[str, str]], now: datetime) -> HttpAnswer:
         """GET a page of calls, newest first unless asked otherwise; 422 for a query that cannot be read."""

@@ -1,4 +1,4 @@
-"""The client of the platform: three requests, each tried once, whose every outcome is a value."""
+"""The client of the platform: its requests, each tried once, whose every outcome is a value."""
 
 from __future__ import annotations
 
@@ -105,6 +105,12 @@ class Client:
         if start_time_before is not None:
             query["start_time_before"] = _instant(start_time_before)
         return await self._read(await self._ask(CALLS, query, PAGE_LIMIT), read_page)
+
+    async def ask(
+        self, path: str, query: dict[str, str], read: Callable[[Received, datetime, Secret], T]
+    ) -> T | NoReply:
+        """A GET of what is no call, by its path, which is quoted already, read by whoever knows its shape."""
+        return await self._read(await self._ask(path, query, CALL_LIMIT), read)
 
     async def _ask(self, path: str, query: dict[str, str], limit: int) -> Received | NoReply:
         # Of a GET aiohttp may send a second one by itself, if a kept connection turns out to be dead. It rings nobody.

@@ -23,7 +23,8 @@ from dialer.verbex.wire import Unreadable
 
 STARTED = "CallHandler.CallStarted"
 ENDED = "CallHandler.CallEnded"
-USED = (STARTED, ENDED)
+ANALYSED = "callAnalysis.pcaCompleted"
+USED = (STARTED, ENDED, ANALYSED)
 """The events that a run has a use for."""
 
 

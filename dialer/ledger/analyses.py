@@ -1,0 +1,125 @@
+"""What the platform found in calls afterwards, kept once for each call; and people who asked to be called again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dialer.ledger.events import RunMark, add_event, check_fence
+from dialer.ledger.moments import instant, text
+from dialer.ledger.queries import load
+from dialer.model import JSON, ContactState
+
+SQL = load("analyses.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAttempt:
+    """A call that is over and whose analysis is not here; `agent` is who spoke in it, by the platform's record."""
+
+    attempt: int
+    contact: int
+    call_id: str
+    platform_id: str | None
+    agent: str | None
+    finish_reason: str | None
+    has_messages: bool
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """Of whom a call was; `zones` are all in which they may be."""
+
+    person: str
+    numbers: tuple[str, ...]
+    zones: tuple[str, ...]
+
+
+def unanalysed(db: sqlite3.Connection, campaign: int, since: datetime, limit: int) -> list[EndedAttempt]:
+    """Calls that have ended since then, and whose analysis is not here, the newest first."""
+    given = {"campaign": campaign, "since": text(since), "limit": limit}
+    return [_ended(row) for row in db.execute(SQL["unanalysed"], given)]
+
+
+def ended_call(db: sqlite3.Connection, campaign: int, call: str) -> EndedAttempt | None:
+    """A call by its id, ours or the platform's, if it has ended and its analysis is not here."""
+    row = db.execute(SQL["ended_call"], {"campaign": campaign, "call": call}).fetchone()
+    return None if row is None else _ended(row)
+
+
+def keep(db: sqlite3.Connection, ended: EndedAttempt, items: Mapping[str, JSON], at: datetime, mark: RunMark) -> bool:
+    """Keep what was found in a call; False if it is there already."""
+    check_fence(db, mark)
+    given = {"attempt": ended.attempt, "at": text(at), "items": json.dumps(items, ensure_ascii=False)}
+    if db.execute(SQL["keep_analysis"], given).rowcount != 1:
+        return False
+    db.execute(SQL["contact_analysed"], {"contact": ended.contact, "at": text(at)})
+    add_event(db, at, "analysed", run=mark.run_id, contact=ended.contact, attempt=ended.attempt)
+    return True
+
+
+def who_talked(db: sqlite3.Connection, contact: int) -> Talked:
+    """Of whom a call was."""
+    row = db.execute(SQL["who_talked"], {"contact": contact}).fetchone()
+    return Talked(row["person"], tuple(json.loads(row["numbers"])), tuple(json.loads(row["zones"])))
+
+
+def call_back(
+    db: sqlite3.Connection, ended: EndedAttempt, due_at: datetime, most: int, at: datetime, mark: RunMark
+) -> bool:
+    """Somebody asked to be called again at that moment: they are due then, if they may be called again at all.
+
+    That is so after their last call alone, where they have had fewer than `most` attempts, do not expire before, and
+    nobody has stopped them. Whatever comes of it stands among the events.
+    """
+    check_fence(db, mark)
+    row = db.execute(SQL["who_talked"], {"contact": ended.contact}).fetchone()
+    given = {"contact": ended.contact, "attempt": ended.attempt, "due_at": text(due_at), "most": most, "at": text(at)}
+    is_done = db.execute(SQL["called_back"], given).rowcount == 1
+    moved = ContactState.DONE, ContactState.DUE
+    is_moved = is_done and row["state"] == ContactState.DONE
+    told = f"asked for: {text(due_at)}"
+    add_event(
+        db,
+        at,
+        "callback",
+        run=mark.run_id,
+        contact=ended.contact,
+        attempt=ended.attempt,
+        moved=moved if is_moved else (None, None),
+        detail=told if is_done else f"{told}; not done: {_why_not(row, most)}",
+    )
+    return is_done
+
+
+def refuse_callback(db: sqlite3.Connection, ended: EndedAttempt, why: str, at: datetime, mark: RunMark) -> None:
+    """A time for which somebody asked cannot be understood; that stands among the events, and nothing is changed."""
+    check_fence(db, mark)
+    add_event(db, at, "callback", run=mark.run_id, contact=ended.contact, attempt=ended.attempt, detail=why)
+
+
+def _why_not(row: sqlite3.Row, most: int) -> str:
+    if row["stop"]:
+        return str(row["stop"])
+    if row["state"] not in (ContactState.DONE, ContactState.WAITING):
+        return f"the contact is {row['state']}"
+    if row["attempts"] >= most:
+        return "the attempts are used up"
+    return "they were called since, expire before, or the campaign is cancelled"
+
+
+def _ended(row: sqlite3.Row) -> EndedAttempt:
+    return EndedAttempt(
+        attempt=row["attempt"],
+        contact=row["contact"],
+        call_id=row["call_id"],
+        platform_id=row["platform_id"],
+        agent=row["agent"],
+        finish_reason=row["finish_reason"],
+        has_messages=bool(row["has_messages"]),
+        closed_at=instant(row["closed_at"]),
+    )
