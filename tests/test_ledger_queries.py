@@ -128,6 +128,7 @@ ARROWS: dict[str, Moves] = {
     },
     "excluded_due_again": {("excluded", "due")},
     "requeue": {("done", "due"), ("exhausted", "due"), ("excluded", "due")},
+    "withdraw_purged": {("due", "excluded"), ("waiting", "excluded")},
     "cancel_waiting": {("due", "excluded"), ("waiting", "excluded")},
     "withdraw": {("due", "excluded"), ("waiting", "excluded")},
     "take_back": {("excluded", "due")},

@@ -10,6 +10,7 @@ import typer
 import dialer
 from dialer.cli import (
     pace_command,
+    purge_command,
     requeue_command,
     rules_commands,
     simulator_command,
@@ -231,6 +232,7 @@ def cancel(
 
 pace_command.add_to(app)
 requeue_command.add_to(app)
+purge_command.add_to(app)
 why_command.add_to(app)
 
 

@@ -444,3 +444,12 @@ DELETE FROM rejects WHERE campaign_id = :campaign AND import_id <> :import
 -- :name keep_columns
 -- The list's columns, in the list's order.
 UPDATE campaigns SET columns = (SELECT columns FROM imports WHERE id = :import) WHERE id = :campaign
+
+-- :name staged_people
+-- The rows at hand, by each number.
+SELECT id, person, number FROM staged
+UNION ALL SELECT staged.id, staged.person, others.number FROM staged JOIN others ON others.row = staged.id
+
+-- :name drop_staged
+-- A row that is not to become a contact.
+DELETE FROM staged WHERE id = ?
