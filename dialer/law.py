@@ -36,6 +36,12 @@ def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
     )
 
 
+def register_age(calling: CallingRules) -> float | None:
+    """How old in seconds a do-not-call list may be by the law of the packs; None: as old as it may."""
+    days = [pack.register_days for pack in calling.packs if pack.register_days is not None]
+    return min(days) * 86400.0 if days else None
+
+
 def _packs(campaign: Campaign, now: datetime, problems: list[Problem]) -> tuple[Pack, ...]:
     found = []
     for code in campaign.law.packs if campaign.law else ():

@@ -60,6 +60,7 @@ class Permits:
         self._per_day = per_day
         self._calls_today = calls_today
         self._audiences: Mapping[int, Audience] = {0: Audience()}
+        self._standing: dict[Audience, str] = {}
         self._asks_nothing = calling.is_free and not calling.rules
         self._desks: dict[tuple[int, date], permission.Desk] = {}
 
@@ -72,19 +73,22 @@ class Permits:
         """The audiences of the campaign, as they stand in the ledger once its list is taken in."""
         self._audiences = {0: Audience(), **audiences}
         self._desks.clear()
+        self._standing.clear()
 
     # --- whole audiences ---
 
     def standing(self, now: datetime) -> dict[int, str]:
         """By audience what stands against it whatever the clock says, as a contact's detail; '' for nothing."""
-        return {audience: self._detail(audience, now) for audience in self._audiences}
+        return {audience: self.stands_against(facts, now) for audience, facts in self._audiences.items()}
 
-    def _detail(self, audience: int, now: datetime) -> str:
-        facts = self._audiences[audience]
+    def stands_against(self, facts: Audience, now: datetime) -> str:
+        """The same of one audience."""
         if self._asks_nothing:
             return ""
-        found = permission.standing(self.calling, facts, _clocks(facts), now)
-        return "" if found is None else detail_of(found)
+        if facts not in self._standing:
+            found = permission.standing(self.calling, facts, _clocks(facts), now)
+            self._standing[facts] = "" if found is None else detail_of(found)
+        return self._standing[facts]
 
     def opens_at(self, audience: int, moment: datetime) -> datetime | None:
         """The first instant from `moment` on at which these people may be called; None: never, or nobody knows."""

@@ -19,6 +19,7 @@ from dialer.ledger import opening
 from dialer.model import (
     Action,
     Campaign,
+    ContactState,
     DialRequest,
     ListRules,
     PaceRules,
@@ -29,10 +30,12 @@ from dialer.model import (
     Verdict,
 )
 from dialer.policy import outcome, retry
+from dialer.report import why
 from dialer.report.calling import hours_words, law_words
 from dialer.runner import checking
 from dialer.runner.checking import Checked
 from dialer.runner.listening import check_listening
+from dialer.runner.ruling import check_registers, check_rules
 
 _SEEN = 20
 """Rows that are looked at to guess what a column holds."""
@@ -43,9 +46,12 @@ def check(path: Path, offline: bool) -> int:
     campaign = given.campaign(path)
     clock = Clock()
     check_listening([campaign], dials=True)
+    check_rules(campaign, clock)
     checking.check_ledger(campaign)
     print(f"{path}: the campaign file is in order.")
     checked = checking.check_list(campaign, clock)
+    for sentence in check_registers(campaign, clock):
+        print(f"Do not call: {sentence}")
     for line in itertools.chain(_list(campaign, checked), _requests(checked), _retries(campaign), _rest(campaign)):
         print(line)
     return ExitCode.OK if offline else _ask(campaign, clock)
@@ -53,7 +59,12 @@ def check(path: Path, offline: bool) -> int:
 
 def _list(campaign: Campaign, checked: Checked) -> Iterator[str]:
     files = ", ".join(file.name for file in campaign.contacts.files)
-    yield f"\n{files}: {checked.good} people can be dialled, {checked.bad} rejects."
+    held = sum(checked.held.values())
+    yield f"\n{files}: {checked.good - held} people can be dialled, {checked.bad} rejects."
+    if held:
+        yield f"  {held:>8}  held back by the rules, whatever the hour:"
+    for detail, count in checked.held.most_common():
+        yield f"  {count:>12}  {why(ContactState.EXCLUDED, '', detail)}"
     for reason, count in (+checked.rejected).most_common():
         yield f"  {count:>8}  {reason}"
     for reject in checked.examples:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dialer.model import FINISHED, ContactState, Refusal
-from dialer.report.words import DETAILS, ENDS, REASONS, TIME_OVER
+from dialer.report.words import DETAILS, ENDS, REASONS, RULED, TIME_OVER
 
 OPEN = (ContactState.DUE, ContactState.WAITING)  # waiting for a dial
 
@@ -179,6 +179,8 @@ def why(state: str, finish_reason: str, detail: str) -> str:
         return f"{in_words(rest)}; {ENDS[head]}"
     if colon and head == Refusal.REJECTED:
         return f"the platform did not take the request: {rest.strip()}"
+    if colon and head in RULED and detail not in DETAILS:
+        return f"{RULED[head]} {rest}"
     if state == ContactState.EXHAUSTED and detail == "expired":  # elsewhere it is a dial that was too late
         return f"{in_words(finish_reason)}; {TIME_OVER}" if finish_reason else TIME_OVER
     if detail:

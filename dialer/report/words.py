@@ -49,6 +49,19 @@ DETAILS: Mapping[str, str] = {
     Refusal.PAYMENT: "not rung: the account cannot pay",
     Refusal.ABSENT: "not rung: the platform has no such call",
     Refusal.EXPIRED: "not rung: the dial came too late to be sent",
+    Refusal.CALLER_ID: "not rung: the platform did not take the own number",
+    "held:no_zone": "held: nobody knows in which time zone they are",
+    "held:unknown_zone": "held: the time zone that the list gives is not known",
+    "held:unknown_postcode": "held: the postcode that the list gives is not known",
+    "held:unknown_region": "held: the region that the list gives is not known",
+    "held:no_pack": "held: no pack of the campaign has the rules of their country",
+    "held:expired_pack": "held: the rules of their country have expired",
+    "held:never_opens": "held: there is no hour at which all rules let them be called",
+    "held:hours": "not at this hour: the campaign's own hours",
+    "held:caps": "not yet: rung as often as the campaign allows",
+    "held:caps.per_day": "not today: the campaign has made all its calls of the day",
+    "blocked:no_consent": "the law asks for their consent, and the list does not say that they gave it",
+    "purged": "forgotten by `dialer purge`",
 }
 """What the details that are not finish reasons say."""
 
@@ -60,5 +73,12 @@ ENDS: Mapping[str, str] = {
     "stopped": "look at the call before making them due again",
 }
 """The words before the colon of a detail such as `attempts_used_up:no_answer`."""
+
+RULED: Mapping[str, str] = {
+    "held": "held by the rule",
+    "blocked": "not allowed by the rule",
+    "dnc": "on the do-not-call list",
+}
+"""The words before the colon of a detail that names a rule or a list."""
 
 TIME_OVER = "their time is over"

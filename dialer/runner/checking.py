@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from dialer.attempt import request_for
 from dialer.clock import Clock
 from dialer.errors import CampaignError, LedgerError, ListError, Problem
+from dialer.law import calling_rules
 from dialer.ledger import dialled_elsewhere, opening, reading
 from dialer.model import Campaign, Chunk, DialRequest, NoReply, Reject, RejectReason, Reply, Row
+from dialer.permits import Permits
 from dialer.policy import callid
 from dialer.runner.intake import check_age, check_header, rows
 from dialer.verbex import Client
@@ -22,13 +24,15 @@ _NO_SECRET = b"check"  # where there is no ledger yet: the ids are not those tha
 
 @dataclass
 class Checked:
-    """What a list holds: rows that can be dialled and those that cannot."""
+    """What a list holds: rows that can be dialled and those that cannot; of the former, `held` are those against whom
+    the rules stand whatever the hour, by what stands against them."""
 
     good: int = 0
     bad: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     examples: list[Reject] = field(default_factory=list)
     first: list[DialRequest] = field(default_factory=list)
+    held: Counter[str] = field(default_factory=Counter)
 
 
 def check_ledger(campaign: Campaign) -> None:
@@ -68,11 +72,13 @@ def check_list(campaign: Campaign, clock: Clock) -> Checked:
     checked = Checked()
     secret = _secret(campaign)
     seen = _Seen(campaign.contacts.one_per == "phone")
+    permits, now = Permits(calling_rules(campaign, clock.now())), clock.now()
     for chunk in rows(campaign):
         good = [row for row in chunk.rows if seen.is_new(row)]
         for row in good[: _SHOWN - len(checked.first)]:
             checked.first.append(_first_request(campaign, row, secret))
         checked.good += len(good)
+        checked.held.update(detail for row in good if (detail := permits.stands_against(row.audience, now)))
         checked.bad += _bad_rows(chunk) + len(chunk.rows) - len(good)
         checked.rejected.update(reject.reason.value for reject in chunk.rejects)
         checked.rejected[RejectReason.DUPLICATE.value] += len(chunk.rows) - len(good)

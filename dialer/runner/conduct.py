@@ -11,7 +11,6 @@ from math import inf
 from dialer.clock import Clock
 from dialer.console import Console
 from dialer.errors import DialerError, ExitCode, LedgerHeld, UsageError
-from dialer.law import calling_rules
 from dialer.ledger import STOP_WHEN, Bound, Ledger, Unknown, reading
 from dialer.ledger.control import beside
 from dialer.model import Campaign, Decision, Mark, RetryRules, StopCause
@@ -25,6 +24,7 @@ from dialer.runner.intake import check_list
 from dialer.runner.listening import Listening, check_listening
 from dialer.runner.options import Options
 from dialer.runner.progress import progress_of
+from dialer.runner.ruling import check_rules
 from dialer.verbex import Client
 
 _SHOWN_EVERY = 0.25
@@ -64,7 +64,7 @@ async def run(campaigns: Sequence[Campaign], options: Options, console: Console,
     check_listening(campaigns, dials=options.dials)
     if options.dials:
         for campaign in campaigns:
-            calling_rules(campaign, clock.now())
+            check_rules(campaign, clock)
             check_list(campaign, clock)
     elif not campaigns[0].ledger.exists():
         raise UsageError(f"there is no ledger {campaigns[0].ledger}: nothing was dialled yet, so nothing is open")

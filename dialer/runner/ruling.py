@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from dialer.clock import Clock
-from dialer.law import calling_rules
+from dialer.law import calling_rules, register_age
 from dialer.ledger import Ledger
 from dialer.model import Campaign
 from dialer.permits import Permits
 from dialer.policy import marks
+from dialer.runner.registers import check, check_age, ids, take_in
 
 Say = Callable[..., None]
 
@@ -45,6 +46,19 @@ def permits_of(campaign: Campaign, ledger: Ledger, clock: Clock, today: Today) -
     )
 
 
+def check_rules(campaign: Campaign, clock: Clock) -> None:
+    """All that can be told of a campaign's rules and do-not-call lists before the ledger is opened.
+
+    Raises CampaignError as `calling_rules`, and ListError for a list that is not there or too old.
+    """
+    check_age(campaign, clock, register_age(calling_rules(campaign, clock.now())))
+
+
+def check_registers(campaign: Campaign, clock: Clock) -> list[str]:
+    """A sentence about each do-not-call list in a file, read as `run` would (ListError)."""
+    return check(campaign, clock, register_age(calling_rules(campaign, clock.now())))
+
+
 async def bring_in_line(
     ledger: Ledger, campaign: Campaign, campaign_id: int, permits: Permits, clock: Clock, say: Say
 ) -> None:
@@ -54,7 +68,10 @@ async def bring_in_line(
         ListError: a do-not-call list is too old, or cannot be read. Nobody was dialled.
     """
     now = clock.now()
-    registers: tuple[int, ...] = ()
+    listed = await take_in(ledger, campaign, clock, register_age(permits.calling))
+    for one in listed:
+        say("do_not_call", one.sentence)
+    registers = ids(listed)
     ledger.goes_by(campaign_id, registers)
     if (stopped := await ledger.stop_listed(campaign_id)) is not None and stopped.withdrawn:
         say("stopped", f"{stopped.withdrawn} people of the list are on the do-not-call list, and are not dialled")
