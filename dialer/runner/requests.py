@@ -18,7 +18,7 @@ from dialer.clock import Clock
 from dialer.errors import DialerError, UsageError
 from dialer.ledger import Ledger, Unknown, control
 from dialer.model import Action, ContactState, Decision, Mark, Response, RetryRules
-from dialer.runner import requeue, unknowns
+from dialer.runner import dnc, requeue, unknowns
 
 LOOKS_EVERY = 0.25
 """Seconds: what is asked takes effect within one."""
@@ -73,6 +73,8 @@ async def carry_out(ledger: Ledger, verb: str, facts: Facts, clock: Clock, marki
         return await _mark(ledger, facts, marking or _plainly(ledger, clock), clock)
     if verb == requeue.VERB:
         return await requeue.carry_out(ledger, facts)
+    if verb in dnc.VERBS:
+        return await dnc.carry_out(ledger, verb, facts)
     raise UsageError(f"a run of this version does not know the request {verb!r}")
 
 
