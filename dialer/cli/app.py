@@ -9,6 +9,8 @@ import typer
 
 import dialer
 from dialer.cli import (
+    dnc_commands,
+    history_commands,
     pace_command,
     purge_command,
     requeue_command,
@@ -252,6 +254,8 @@ def backup(
 
 app.add_typer(webhooks.app)
 app.add_typer(unknown_commands.app)
+app.add_typer(dnc_commands.app)
+app.add_typer(history_commands.app)
 app.add_typer(rules_commands.app)
 
 

@@ -59,6 +59,16 @@ def ledger_of(file: Path | None, ledger: Path | None) -> tuple[Path, str | None]
     raise UsageError("name a campaign file, or the ledger with --ledger FILE or DIALER_LEDGER")
 
 
+def ledger_and_country(file: Path | None, ledger: Path | None) -> tuple[Path, str | None]:
+    """The ledger that is meant, and in which country numbers without a plus are written, if a campaign file says so.
+
+    Raises:
+        UsageError: neither was named.
+    """
+    path, _ = ledger_of(file, ledger)
+    return path, None if file is None else campaign(file).contacts.country
+
+
 def who() -> str:
     """Who gives the command."""
     try:
