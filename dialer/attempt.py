@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from dialer.callers import Callers
 from dialer.clock import Clock
 from dialer.dials import CALL_ID_KEY, called, request_for
 from dialer.ledger import FREE, Asked, Ledger, Passed
+from dialer.ledger.optouts import Word
 from dialer.lines import Line
 from dialer.model import (
     Answer,
@@ -38,7 +39,7 @@ from dialer.model import (
     Sample,
     StopCause,
 )
-from dialer.policy import callerid, callid, lifecycle, outcome, recognition
+from dialer.policy import callerid, callid, lifecycle, optout, outcome, recognition
 from dialer.policy.callerid import NoCaller, callers_of
 from dialer.policy.stopping import EndedCall
 from dialer.verbex import Client, payload_bytes
@@ -110,6 +111,7 @@ class Attempts:
         tell: Callable[[str], None] = lambda _: None,
         asks: Callable[[Candidate, datetime], Asked | None] = lambda candidate, now: None,
         may_send: Callable[[Candidate, datetime], bool] = lambda candidate, now: True,
+        zone_of: Callable[[int], tzinfo | None] = lambda audience: None,
     ) -> None:
         self._campaign = campaign
         self._ledger = ledger
@@ -122,6 +124,7 @@ class Attempts:
         self._spread = spread
         self._asks = asks
         self._may_send = may_send
+        self._zone_of = zone_of
         self._callers = callers or Callers(clock)
         self._own = callers_of(campaign.call)
         self._places_of = places_of
@@ -153,8 +156,7 @@ class Attempts:
             await self._spread()
         # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
         is_late = self._clock.monotonic() - began >= INTENT_HOLDS.total_seconds()
-        now = self._clock.now()
-        if self._is_stopping() or is_late or now >= intent.expires_at or not self._may_send(candidate, now):
+        if self._is_stopping() or is_late or not self._is_moment_for(candidate, intent):
             return await self._refused(attempt, NotPlaced(Refusal.EXPIRED, "not sent in time", reusable=True))
         answer = await self._client.dial(intent.request)
         self._heard(answer)
@@ -167,6 +169,11 @@ class Attempts:
         if isinstance(box, NotPlaced):
             return await self._refused(attempt, await self._judged(attempt, box))
         return await self._lost(attempt, line, box)
+
+    def _is_moment_for(self, candidate: Candidate, intent: Intent) -> bool:
+        """Whether a dial may still leave: the intent is young enough, and the hours let a telephone ring."""
+        now = self._clock.now()
+        return now < intent.expires_at and self._may_send(candidate, now)
 
     async def adopt(self, call: EarlierCall) -> Attempt | Passed:
         """Make an attempt of a call that the platform shows and this ledger did not know, or say why there is none."""
@@ -299,6 +306,7 @@ class Attempts:
             has_messages=record.has_messages,
             has_started=record.started_at is not None,
         )
+        await self._hear_refusal(attempt, record)
         halts: list[Halt | None] = []
         self._told(self._callers.ended(attempt.from_number, record.finish_reason))
         decision = await self._ledger.settle(attempt.id, record, self._deciding(ending, halts))
@@ -311,6 +319,13 @@ class Attempts:
         )
         return Result(decision, finish_reason=record.finish_reason or record.status, stop=decision.stop, ended=ended)
 
+    async def _hear_refusal(self, attempt: Attempt, record: CallRecord) -> None:
+        """Whoever has said in the call that they are not to be called again is entered before the call is settled: were
+        it the other way round, a crash between the two could ring them once more."""
+        why = optout.means_stop(self._campaign.opt_out, record.finish_reason)
+        if why is not None:
+            await self._ledger.opt_out([attempt.number], [attempt.person], Word(why, "conversation"))
+
     async def _refused(self, attempt: Attempt, why: NotPlaced) -> Result:
         decision = await self._ledger.refuse(attempt.id, why, self._deciding(why))
         return Result(decision, refusal=why, stop=decision.stop)
@@ -322,7 +337,7 @@ class Attempts:
         def decide(history: History) -> Decision:
             if halts is not None:
                 halts.append(history.halt)
-            return lifecycle.settle(history, what, rules, now, dice)
+            return lifecycle.settle(history, what, rules, now, dice, self._zone_of(history.audience))
 
         return decide
 

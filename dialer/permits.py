@@ -128,9 +128,9 @@ class Permits:
         mark = self._debt_mark(debt)
         return Asked(lambda past: desk.decide(past, mark, now), bool(desk.limits), debt)
 
-    def zones_of(self, audience: int) -> tuple[str, ...]:
-        """The zones in which these people may be."""
-        return self._audiences.get(audience, _NOWHERE).zones
+    def zone_of(self, audience: int) -> ZoneInfo | None:
+        """The clock of these people, the first of several; None where nobody knows."""
+        return next(iter(_clocks(self._audiences.get(audience, _NOWHERE)).values()), None)
 
     def may_send(self, candidate: Candidate, now: datetime) -> bool:
         """Whether the moment is still one at which these people may be called, right before the dial is sent."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -399,3 +400,33 @@ def test_a_common_field_is_named() -> None:
     cause = lifecycle.rejection_stop(9, ("body.to_number", "body.from_number"))
     assert cause is not None
     assert cause.sentence.startswith("Verbex rejects from_number")
+
+
+# --- what a person adds, and another time of day -------------------------------------------------------
+
+
+def test_extra_attempts_are_beyond_the_budget() -> None:
+    last = History(attempts=RULES.attempts - 1)
+    assert lifecycle.settle(last, ended("no_answer"), RULES, NOW, 0.0).state is ContactState.EXHAUSTED
+    more = replace(last, extra_attempts=1)
+    assert lifecycle.settle(more, ended("no_answer"), RULES, NOW, 0.0).state is ContactState.WAITING
+    used = History(attempts=RULES.attempts, extra_attempts=1)
+    refused = NotPlaced(Refusal.UNSENT, "", reusable=True)
+    assert lifecycle.settle(used, refused, RULES, NOW, 0.0).state is ContactState.DUE
+
+
+def test_a_retry_may_fall_into_another_part_of_the_day() -> None:
+    zone = ZoneInfo("America/New_York")
+    rules = retry.rules(
+        3, {"no_answer": Response(Action.WAIT, (7200.0,)), "line_busy": Response(Action.WAIT, (600.0,))}
+    )
+    spread = replace(rules, spreads=True)
+    morning = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+    plain = lifecycle.settle(History(), ended("no_answer"), rules, morning, 0.0, zone).due_at
+    later = lifecycle.settle(History(), ended("no_answer"), spread, morning, 0.0, zone).due_at
+    assert plain is not None and plain < morning + timedelta(hours=3)
+    assert later == datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+    nowhere = lifecycle.settle(History(), ended("no_answer"), spread, morning, 0.0)
+    soon = lifecycle.settle(History(), ended("line_busy"), spread, morning, 0.0, zone)
+    assert nowhere.due_at == plain
+    assert soon.due_at is not None and soon.due_at < morning + timedelta(hours=1)

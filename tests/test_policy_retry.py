@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import combinations, permutations
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -120,3 +122,54 @@ def test_jitter_spreads() -> None:
 )
 def test_only_a_call_that_fails_has_a_bound_of_its_own(reason: str, waits: int, most: int | None) -> None:
     assert retry.most_times(reason, Response(Action.WAIT, (60.0,) * waits)) == most
+
+
+# --- another time of day ------------------------------------------------------------------------------
+
+NEW_YORK, KATHMANDU = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")
+
+
+@pytest.mark.parametrize(
+    ("called", "due", "zone", "expected"),
+    [
+        # (in UTC) a call in the morning, again in the afternoon: it stands
+        ("2026-11-23T15:00", "2026-11-23T18:00", NEW_YORK, "2026-11-23T18:00"),
+        # again in the same morning: the afternoon begins at 12:00 in New York
+        ("2026-11-23T14:00", "2026-11-23T16:00", NEW_YORK, "2026-11-23T17:00"),
+        # the same hour of the next day: the part after it
+        ("2026-11-23T15:00", "2026-11-24T15:00", NEW_YORK, "2026-11-24T17:00"),
+        ("2026-11-23T18:00", "2026-11-24T18:00", NEW_YORK, "2026-11-24T22:00"),
+        # an evening: the morning of the day after
+        ("2026-11-23T23:00", "2026-11-24T23:30", NEW_YORK, "2026-11-25T05:00"),
+        # across the end of summer time, 2026-11-01 06:00 UTC: midnight to noon is 13 hours there
+        ("2026-10-31T14:00", "2026-11-01T05:30", NEW_YORK, "2026-11-01T17:00"),
+        # a clock that goes three quarters of an hour otherwise
+        ("2026-11-23T04:00", "2026-11-23T06:00", KATHMANDU, "2026-11-23T06:15"),
+    ],
+)
+def test_a_retry_falls_into_another_part_of_the_day(called: str, due: str, zone: ZoneInfo, expected: str) -> None:
+    def at(text: str) -> datetime:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+    assert retry.spread(at(due), at(called), zone, 0.0) == at(expected)
+    late = retry.spread(at(due), at(called), zone, 0.999)
+    assert timedelta(0) <= late - at(expected) < timedelta(hours=1)
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - hypothesis asks for it
+    st.floats(3600, 5 * 86400),
+    st.sampled_from([NEW_YORK, KATHMANDU, ZoneInfo("America/St_Johns"), ZoneInfo("Australia/Lord_Howe")]),
+    st.floats(0, 0.999),
+)
+def test_it_is_never_earlier_and_never_a_day_later(called: datetime, wait: float, zone: ZoneInfo, dice: float) -> None:
+    begun = called.replace(tzinfo=UTC)
+    due = begun + timedelta(seconds=wait)
+    found = retry.spread(due, begun, zone, dice)
+    assert due <= found <= due + timedelta(hours=14)
+
+    def part(moment: datetime) -> str:
+        hour = moment.astimezone(zone).hour
+        return "morning" if hour < 12 else "afternoon" if hour < 17 else "evening"
+
+    assert part(found) != part(begun)

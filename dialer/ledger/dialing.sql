@@ -198,7 +198,7 @@ UPDATE attempts SET looks = looks + 1 WHERE id = :attempt AND state = 'unknown'
 -- :name contact_of_attempt
 -- The contact of an attempt, for deciding, and the number of the run that may write.
 SELECT contacts.id, contacts.state, contacts.attempts, contacts.refusals, contacts.tally, contacts.expires_at,
-       contacts.stop, (SELECT fence FROM ledger WHERE id = 1) AS fence
+       contacts.stop, contacts.extra_attempts, contacts.audience, (SELECT fence FROM ledger WHERE id = 1) AS fence
 FROM contacts JOIN attempts ON attempts.contact_id = contacts.id WHERE attempts.id = :attempt
 
 -- :name contact_settles
@@ -211,7 +211,8 @@ WHERE id = :contact AND state IN ('dialing', 'unknown')
 
 -- :name open_attempts
 -- The live attempts of a campaign: what a run finds when it starts.
-SELECT attempts.*, contacts.person, contacts.attempts, contacts.refusals, contacts.tally, contacts.expires_at, contacts.stop
+SELECT attempts.*, contacts.person, contacts.attempts, contacts.refusals, contacts.tally, contacts.expires_at,
+       contacts.stop, contacts.extra_attempts, contacts.audience
 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
 WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
 ORDER BY attempts.id

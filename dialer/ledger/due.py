@@ -120,6 +120,8 @@ def history_of(row: sqlite3.Row) -> History:
         tally=json.loads(row["tally"]),
         expires_at=instant_or_none(row["expires_at"]),
         halt=Halt(row["stop"]) if row["stop"] else None,
+        extra_attempts=row["extra_attempts"],
+        audience=row["audience"],
     )
 
 

@@ -15,7 +15,8 @@ class History:
     """What earlier attempts did to a contact.
 
     `attempts` counts those that cost one; `refusals` counts those in a row that cost nothing; `tally`
-    counts the finish reasons of attempts so far.
+    counts the finish reasons of attempts so far. `extra_attempts` a person has given beyond the campaign's budget;
+    `audience` is that of the contact, by its id in the ledger.
     """
 
     attempts: int = 0
@@ -23,6 +24,8 @@ class History:
     tally: Mapping[str, int] = field(default_factory=dict)
     expires_at: datetime | None = None
     halt: Halt | None = None
+    extra_attempts: int = 0
+    audience: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ which it is decided whether a person is called again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from dialer.errors import ExitCode, UsageError
 from dialer.model import (
@@ -68,17 +68,31 @@ class _Case:
     rules: RetryRules
     now: datetime
     dice: float
+    zone: tzinfo | None = None
     at_least: float = 0.0
 
+    @property
+    def budget(self) -> int:
+        """Attempts in all: the campaign's, and what a person has given beyond them."""
+        return self.rules.attempts + self.history.extra_attempts
 
-def settle(history: History, outcome: Outcome, rules: RetryRules, now: datetime, dice: float) -> Decision:
+
+def settle(
+    history: History,
+    outcome: Outcome,
+    rules: RetryRules,
+    now: datetime,
+    dice: float,
+    zone: tzinfo | None = None,
+) -> Decision:
     """Decide what becomes of a contact that was being dialled, or whose fate was unknown.
 
     `history` is as it was before this attempt; `now` is aware and in UTC; `dice` is in [0, 1) and only draws
     waits out. A NotPlaced that carries a stop makes the contact due again, whatever the refusal: so the caller
-    who adds a `rejection_stop` to a rejection keeps that contact.
+    who adds a `rejection_stop` to a rejection keeps that contact. `zone` is the person's, for retries at another time
+    of day (`RetryRules.spreads`).
     """
-    case = _Case(history, rules, now, dice)
+    case = _Case(history, rules, now, dice, zone)
     decision = _not_placed(case, outcome) if isinstance(outcome, NotPlaced) else _ended(case, outcome)
     return _halted(decision, history.halt)
 
@@ -148,11 +162,14 @@ def _is_cut_short(ending: Ending, reason: str) -> bool:
 def _waiting(case: _Case, reason: str, response: Response) -> Decision:
     times = case.history.tally.get(reason, 0) + 1
     most = retry.most_times(reason, response)
-    if case.history.attempts + 1 >= case.rules.attempts:
+    if case.history.attempts + 1 >= case.budget:
         return Decision(_C.EXHAUSTED, f"attempts_used_up:{reason}", costs=True)
     if most is not None and times >= most:
         return Decision(_C.EXHAUSTED, f"tried_often_enough:{reason}", costs=True)
-    due_at = _later(case, retry.wait_after(response, times))
+    wait = retry.wait_after(response, times)
+    due_at = _later(case, wait)
+    if case.rules.spreads and case.zone is not None and wait >= retry.SPREAD_FROM:
+        due_at = retry.spread(due_at, case.now, case.zone, case.dice)
     if _is_past(case.history, due_at):
         return Decision(_C.EXHAUSTED, "expired", costs=True)
     return Decision(_C.WAITING, reason, costs=True, due_at=due_at)
@@ -210,7 +227,7 @@ def _account_full(case: _Case, refused: NotPlaced) -> Decision:
 
 def _due(case: _Case, detail: str, wait: float | None) -> Decision:
     """Due again without having cost anything, after a wait in seconds or at once."""
-    if case.history.attempts >= case.rules.attempts:
+    if case.history.attempts >= case.budget:
         return Decision(_C.EXHAUSTED, f"attempts_used_up:{detail}", costs=False)
     due_at = None if wait is None else _later(case, wait)
     if _is_past(case.history, due_at or case.now):

@@ -7,6 +7,7 @@ are disjoint, so no two of them can disagree about a reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
 
 from dialer.model import Action, Response, RetryRules
@@ -124,3 +125,35 @@ def most_times(reason: str, response: Response) -> int | None:
     lists more waits than that has asked for more.
     """
     return max(_FEW, len(response.waits) + 1) if reason == "call_failed" else None
+
+
+SPREAD_FROM = 3600.0
+"""Seconds: a shorter wait is for the moment after, not for another time of day."""
+
+_PARTS = (time(0), time(12), time(17))
+"""Morning, afternoon and evening: where each part of the day begins."""
+_PUT_OFF = 3600.0
+"""Over so many seconds those who are put off to the same part of the day are drawn out."""
+
+
+def spread(due_at: datetime, called_at: datetime, zone: tzinfo, dice: float) -> datetime:
+    """The first moment from `due_at` on in another part of the person's day than that of the last call.
+
+    Morning is before 12:00, afternoon before 17:00, evening after that, by the clock of `zone`.
+    """
+    if _part(due_at.astimezone(zone)) != _part(called_at.astimezone(zone)):
+        return due_at
+    return _next_part(due_at, zone) + timedelta(seconds=_PUT_OFF * dice)
+
+
+def _part(local: datetime) -> int:
+    return sum(local.time() >= begin for begin in _PARTS)
+
+
+def _next_part(moment: datetime, zone: tzinfo) -> datetime:
+    """When the part of the day after this one begins."""
+    local = moment.astimezone(zone)
+    begins = [
+        datetime.combine(local.date() + timedelta(days=ahead), begin, zone) for ahead in (0, 1) for begin in _PARTS
+    ]
+    return min(begin.astimezone(UTC) for begin in begins if begin.astimezone(UTC) > moment)

@@ -101,6 +101,7 @@ class Engine:
             spread=self.pace.spread,
             asks=self.permits.asked,
             may_send=self.permits.may_send,
+            zone_of=self.permits.zone_of,
             callers=account.callers,
             places_of=self.permits.places_of,
             tell=lambda sentence: say("caller_id_rests", sentence, is_trouble=True),
