@@ -30,7 +30,7 @@ def take(file: Path, campaign: Path | None, ledger: Path | None) -> None:
     for part in parts(rings):
         print(mask_text(ask(path, dnc.HISTORY, dnc.history_facts(part))))
     if found.old:
-        print(f"{found.old} were older than {history.KEPT.days} days, and count no more")
+        print(f"older than {history.KEPT.days} days, so that they count no more: {found.old}")
     if found.bad:
         raise ListError(_complaint(file, found))
     if not (rings or found.old):

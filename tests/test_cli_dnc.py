@@ -1,0 +1,177 @@
+"""`dialer dnc` and `dialer history` where no run holds the ledger: what they do, say, and refuse."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialer.runner import dnc
+from tests.command_line import TEXT, campaign, taken_in, told
+from tests.ledger_kit import rows_of
+
+ANN, BOB = "+14155550123", "+14155550124"
+
+
+@pytest.fixture
+def monday(tmp_path: Path) -> Path:
+    """Two campaigns over one list and one ledger, taken in; gives the file of one of them."""
+    path = campaign(tmp_path, text=TEXT.replace("  id: id\n", "  id: id\n  country: US\n"))
+    taken_in(path)
+    other = tmp_path / "tuesday.yaml"
+    other.write_text(path.read_text().replace("name: reminders", "name: tuesday"))
+    taken_in(other)
+    return path
+
+
+def asked(path: Path, sql: str) -> list[dict[str, Any]]:
+    return rows_of(path.with_name("dialer.db"), sql)
+
+
+def stopped(path: Path) -> list[str]:
+    rows = asked(path, "SELECT DISTINCT person FROM contacts WHERE stop = 'opted_out' ORDER BY person")
+    return [row["person"] for row in rows]
+
+
+# --- add ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("person", [ANN, "415 555 0123", "A1"])
+def test_somebody_is_added_by_number_or_id_and_whom_it_reached_is_said(
+    monday: Path, capsys: pytest.CaptureFixture[str], person: str
+) -> None:
+    found = told(capsys, "dnc", "add", person, monday, "--reason", "asked us to stop")
+    assert found.code == 0
+    assert "is on the do-not-call list; reminders: 1 person will not be dialled; tuesday: 1 person" in found.out
+    assert "0123" not in found.out.replace("•••0123", "")
+    assert stopped(monday) == ["A1"]
+    kinds = {(row["kind"], row["shown"]) for row in asked(monday, "SELECT * FROM opt_outs")}
+    assert kinds == {("number", ANN), *([("id", "A1")] if person == "A1" else [])}
+
+
+def test_what_is_a_number_and_somebodys_id_is_added_as_both(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = "id,phone,name\n4155550124,+14155550123,Ann\n"
+    campaign(monday.parent, people, monday.read_text().replace("name: reminders", "name: wednesday"))
+    taken_in(monday)
+    assert told(capsys, "dnc", "add", "4155550124", monday).code == 0
+    kinds = {(row["kind"], row["shown"]) for row in asked(monday, "SELECT * FROM opt_outs")}
+    assert kinds == {("number", ANN), ("number", BOB), ("id", "4155550124")}
+
+
+def test_an_id_that_nobody_has_yet_is_kept_for_whoever_comes(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = told(capsys, "dnc", "add", "P-77", monday)
+    assert found.code == 0
+    assert "nobody in the ledger has this id yet; no campaign has anybody waiting" in found.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("add", "+1415", "{campaign}"), "too few digits"),
+        (("add", "4155550199", "--ledger", "{ledger}"), "is nobody's id, and no number that can be read"),
+        (("add", "A1"), "name a campaign file, or the ledger"),
+        (("remove", "A3", "{campaign}"), "A3 is not on the do-not-call list: `dialer dnc list` shows who is"),
+        (("remove", ANN, "--ledger", "{ledger}"), "not on the do-not-call list"),
+        (("add", "A1", "--ledger", "{ledger}x"), "there is no ledger"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(
+    monday: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], why: str
+) -> None:
+    given = [one.format(campaign=monday, ledger=monday.with_name("dialer.db")) for one in arguments]
+    found = told(capsys, "dnc", *given)
+    assert found.code == 2
+    assert why in found.err
+    assert asked(monday, "SELECT * FROM opt_outs") == []
+
+
+# --- remove, list ------------------------------------------------------------------------------------
+
+
+def test_an_entry_is_shown_masked_and_taken_back(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "dnc", "list", monday).out == "Nobody is on the do-not-call list.\n"
+    told(capsys, "dnc", "add", "A1", monday, "--reason", "asked us to stop")
+    shown = told(capsys, "dnc", "list", "--ledger", monday.with_name("dialer.db")).out
+    assert shown.startswith("On the do-not-call list: 2.\n")
+    assert "  id     A1, 20" in shown
+    assert "  number +1415•••0123, 20" in shown
+    assert shown.count(": asked us to stop") == 2
+    listed = json.loads(told(capsys, "dnc", "list", monday, "--json").out)
+    assert [(one["kind"], one["person"], one["source"]) for one in listed] == [
+        ("id", "A1", "command"),
+        ("number", "+1415•••0123", "command"),
+    ]
+    found = told(capsys, "dnc", "remove", "A1", monday)
+    assert "A1 is off the do-not-call list; reminders: 1 person due again; tuesday: 1 person due again" in found.out
+    assert stopped(monday) == []
+
+
+# --- import ------------------------------------------------------------------------------------------
+
+
+def test_a_files_numbers_are_added_in_parts(
+    monday: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dnc, "AT_ONCE", 2)
+    file = monday.with_name("stop.txt")
+    file.write_text(f"# of last week\n{BOB}\n{ANN}\n(415) 555-0199\n")
+    found = told(capsys, "dnc", "import", file, monday)
+    assert found.code == 0
+    assert found.out.splitlines() == [
+        "2 numbers are on the do-not-call list; reminders: 2 people will not be dialled; "
+        "tuesday: 2 people will not be dialled",
+        "1 number is on the do-not-call list; no campaign has anybody waiting whom this stops",
+    ]
+    assert stopped(monday) == ["A1", "A2"]
+    assert {(row["source"], row["reason"]) for row in asked(monday, "SELECT * FROM opt_outs")} == {("file", "stop.txt")}
+
+
+def test_a_file_that_cannot_be_believed_adds_nobody(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = monday.with_name("stop.csv")
+    file.write_text("phone\n+14155550123\nx\n")
+    found = told(capsys, "dnc", "import", file, monday)
+    assert found.code == 78
+    assert "1 of 2 lines" in found.err
+    assert asked(monday, "SELECT * FROM opt_outs") == []
+
+
+# --- history -----------------------------------------------------------------------------------------
+
+
+def test_calls_from_elsewhere_are_taken_in_once(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, ago = monday.with_name("calls.csv"), datetime.now(UTC) - timedelta(days=1)
+    file.write_text(f"phone,id,at\n{ANN},A1,{ago.isoformat()}\n,A2,{ago.isoformat()}\n,A3,2001-01-01T00:00Z\n")
+    found = told(capsys, "history", "import", file, monday)
+    assert (found.code, found.out.splitlines()) == (
+        0,
+        ["2 rings are taken in, 0 were known", "older than 90 days, so that they count no more: 1"],
+    )
+    again = told(capsys, "history", "import", file, monday)
+    assert again.out.startswith("0 rings are taken in, 2 were known")
+    assert len(asked(monday, "SELECT * FROM rings")) == 3
+
+
+def test_lines_that_are_no_calls_are_told_and_the_others_taken_in(
+    monday: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, ago = monday.with_name("calls.csv"), datetime.now(UTC) - timedelta(days=1)
+    file.write_text(f"id,at\nA1,{ago.isoformat()}\nA2,soon\n" + "A3,\n" * 10)
+    found = told(capsys, "history", "import", file, monday)
+    assert found.code == 78
+    assert "11 lines are no calls: line 3: at 'soon' is no instant" in found.err
+    assert "(and 1 more); the others were taken in: mend these and import the file again" in found.err
+    assert len(asked(monday, "SELECT * FROM rings")) == 1
+
+
+@pytest.mark.parametrize(("rows", "why"), [("A1,x\n", "nothing was taken in"), ("", "a header and no calls")])
+def test_a_file_without_any_call_is_refused(
+    monday: Path, capsys: pytest.CaptureFixture[str], rows: str, why: str
+) -> None:
+    file = monday.with_name("calls.csv")
+    file.write_text(f"id,at\n{rows}")
+    found = told(capsys, "history", "import", file, monday)
+    assert found.code == 78
+    assert why in found.err
