@@ -9,6 +9,7 @@ import typer
 
 import dialer
 from dialer.cli import (
+    call_command,
     dnc_commands,
     history_commands,
     pace_command,
@@ -233,6 +234,7 @@ def cancel(
 
 
 pace_command.add_to(app)
+call_command.add_to(app)
 requeue_command.add_to(app)
 purge_command.add_to(app)
 why_command.add_to(app)

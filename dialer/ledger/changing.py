@@ -10,8 +10,9 @@ from concurrent.futures import Executor
 from datetime import datetime
 from pathlib import Path
 
-from dialer.ledger import purging, requeuing
+from dialer.ledger import own_calls, purging, requeuing
 from dialer.ledger.events import RunMark
+from dialer.ledger.own_calls import OwnCall, Step
 from dialer.ledger.purging import Choice, Purged
 from dialer.ledger.requeuing import Reach, Wanted
 from dialer.ledger.writer import Writer, explained
@@ -53,3 +54,13 @@ class Changes:
             await asyncio.get_running_loop().run_in_executor(self._executor, work, self._connection)
         except sqlite3.Error as error:
             raise explained(error, str(self.path)) from error
+
+    async def intend_own_call(self, call: OwnCall) -> None:
+        """Commit the intent to ring a telephone of one's own (UsageError: it may not be rung)."""
+        now, mark, secret = self._now(), self._mark, self.secret
+        await self._writer.do(lambda db: own_calls.intend(db, secret, call, now, mark))
+
+    async def own_call_goes_on(self, step: Step) -> None:
+        """What became of it."""
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: own_calls.go_on(db, step, now, mark))

@@ -18,7 +18,7 @@ from dialer.clock import Clock
 from dialer.errors import DialerError, UsageError
 from dialer.ledger import Ledger, Unknown, control
 from dialer.model import Action, ContactState, Decision, Mark, Response, RetryRules
-from dialer.runner import dnc, requeue, unknowns
+from dialer.runner import dnc, own_call, requeue, unknowns
 
 LOOKS_EVERY = 0.25
 """Seconds: what is asked takes effect within one."""
@@ -71,6 +71,8 @@ async def carry_out(ledger: Ledger, verb: str, facts: Facts, clock: Clock, marki
         return await ledger.pause(str(facts["campaign"]), verb, _why(facts), until, _who(facts))
     if verb == "mark":
         return await _mark(ledger, facts, marking or _plainly(ledger, clock), clock)
+    if verb == own_call.VERB:
+        return await own_call.carry_out(ledger, facts)
     if verb == requeue.VERB:
         return await requeue.carry_out(ledger, facts)
     if verb in dnc.VERBS:
