@@ -36,6 +36,7 @@ from dialer.runner import checking
 from dialer.runner.checking import Checked
 from dialer.runner.listening import check_listening
 from dialer.runner.ruling import check_registers, check_rules
+from dialer.runner.sharing import shared
 
 _SEEN = 20
 """Rows that are looked at to guess what a column holds."""
@@ -123,6 +124,9 @@ def _rest(campaign: Campaign) -> Iterator[str]:
     yield f"Stops when: {_thresholds(campaign.stop_when)}."
     yield from _webhooks(campaign)
     yield f"Ledger: {campaign.ledger} ({opening.sqlite_words()})"
+    if common := shared(campaign):
+        told = ", ".join(f"{count} with {name}" for name, count in common.items())
+        yield f"People shared with other campaigns of the ledger, by number: {told}. Opt-outs and caps reach over all."
 
 
 def _pace(rules: PaceRules) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from dialer.ledger.moments import instant, instant_or_none, text
 from dialer.ledger.optouts import Entry, entries
 from dialer.ledger.queries import load
 from dialer.ledger.readonly import connect, explaining
-from dialer.ledger.sharing import shared_with
+from dialer.ledger.sharing import shared_by, shared_with
 from dialer.ledger.stamps import KnownList, known_list
 from dialer.model import Audience
 from dialer.model.turns import AT_ANY_TIME, Turns
@@ -249,6 +249,11 @@ class Reader:
         """By the name of each other campaign, how many people of this one it has as well, by number."""
         with explaining(self.path):
             return shared_with(self._connection, campaign)
+
+    def shared_by(self, numbers: Iterable[tuple[int, str]]) -> dict[str, int]:
+        """The same for a list that was not taken in: the place of each row with a number of it."""
+        with explaining(self.path):
+            return shared_by(self._connection, numbers)
 
     def opt_outs(self) -> list[Entry]:
         """The ledger's do-not-call list, as it grew."""
