@@ -123,6 +123,7 @@ def test_a_first_campaign_goes_as_it_is_told(
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_campaign_files_load(tmp_path: Path, number: int) -> None:
+    (tmp_path / "national.csv").write_text("phone\n")
     path = campaign(tmp_path, text=blocks("yaml")[number])
     assert load(path, {"VERBEX_API_KEY": KEY}).path == path
     assert len(blocks("yaml")) == 2
@@ -149,6 +150,7 @@ def test_every_key_is_explained(part: str, number: int) -> None:
 
 def test_a_key_may_come_as_a_credential(tmp_path: Path) -> None:
     (tmp_path / "verbex").write_text(KEY + "\n")
+    (tmp_path / "national.csv").write_text("phone\n")
     (written,) = re.findall(r"`api_key: (\$\{file:\$\{[^`]+)`", section("systemd"))
     path = campaign(tmp_path, text=blocks("yaml")[0].replace("${VERBEX_API_KEY}", written))
     assert load(path, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).platform.api_key.reveal() == KEY

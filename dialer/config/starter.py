@@ -41,8 +41,9 @@ retry:
   no_answer: [2h, 1d]  # waits after the first, second… time
   line_busy: [10m, 1h]
   # machine: never  # what a voicemail or an answering machine is worth
-hours: always  # people are called at any hour
-rules: none  # no pack of law is applied
+hours: {{daily: [09:00-20:00]}}  # in people's own time; {{mon-fri: [09:00-12:00, 13:00-19:30]}}, or always
+rules: none  # no law's rules are checked; or {{purpose: info, packs: [us], consent: given}}: dialer rules show
+# caps: {{per_person: 3 per 7d, gap: 4h}}  # how often people are rung, over all campaigns of the ledger
 # recovery: {{hold: 120s, max_unknown: 50, look_back: 7d}}  # of a dial whose answer was lost
 # stop_when: {{platform_failed: 10% of 50, under_8s: 40% of 50}}  # more of the last so many, and it is paused
 # webhooks:  # the platform tells by itself that calls have ended
