@@ -37,8 +37,9 @@ from dialer.ledger.control import Lock, take_lock
 from dialer.ledger.dialing import FREE, Asked, Decide, Known, Passed
 from dialer.ledger.due import STOP_WHEN, Paused
 from dialer.ledger.earlier import Doubt
+from dialer.ledger.edits import Edits, Expiry, Foreseen, Trial
 from dialer.ledger.events import SQL, RunMark, fenced
-from dialer.ledger.importing import Imported
+from dialer.ledger.importing import Change, Imported
 from dialer.ledger.lookups import Lookups
 from dialer.ledger.moments import text
 from dialer.ledger.standing import Standing
@@ -64,12 +65,16 @@ __all__ = [
     "STOP_WHEN",
     "Asked",
     "Bound",
+    "Change",
     "Doubt",
+    "Expiry",
+    "Foreseen",
     "Imported",
     "InlineExecutor",
     "Ledger",
     "Passed",
     "Paused",
+    "Trial",
     "Unknown",
     "dialled_elsewhere",
 ]
@@ -77,7 +82,7 @@ __all__ = [
 Now = Callable[[], datetime]
 
 
-class Ledger(Lookups, Changes, Around, Standing, Audiences):
+class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
     """The writing side of a ledger, from `open` to `close`; the process holds its lock for that time."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: Executor, lock: Lock, now: Now) -> None:

@@ -32,8 +32,16 @@ _FEW_GONE = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody whose row says something else than before, and in which of its columns."""
+
+    person: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import changed; `known` if the list was taken in before, unchanged."""
+    """What an import changed, with examples of changed rows; `known` if the list was taken in before, unchanged."""
 
     read: int = 0
     good: int = 0
@@ -43,6 +51,12 @@ class Imported:
     withdrawn: int = 0
     returned: int = 0
     known: bool = False
+    examples: tuple[Change, ...] = ()
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether anybody came, went, or has new data."""
+        return bool(self.added or self.changed or self.withdrawn or self.returned)
 
 
 def known(db: sqlite3.Connection, campaign: int, fingerprint: str, rules: ListRules) -> Imported | None:
@@ -204,6 +218,7 @@ def _merge(
     db.execute(SQL["tell_returned"], given)
     returned = db.execute(SQL["take_back"], given).rowcount
     db.execute(SQL["make_taking"], given)
+    examples = tuple(Change(row["person"], differing(*row[1:])) for row in db.execute(SQL["some_changed"]))
     db.execute(SQL["tell_changed"], given)
     changed = db.execute(SQL["take_new_data"], given).rowcount
     if _wishes(rules):
@@ -217,7 +232,13 @@ def _merge(
     db.execute(SQL["know_audiences"], given)
     for table in ("gone", "same", "taking"):
         db.execute(f"DROP TABLE {table}")
-    return Imported(added=added, changed=changed, returned=returned)
+    return Imported(added=added, changed=changed, returned=returned, examples=examples)
+
+
+def differing(before: str, after: str) -> tuple[str, ...]:
+    """The columns in which a row (JSON objects) says something else than before."""
+    old, new = json.loads(before), json.loads(after)
+    return tuple(column for column in dict.fromkeys([*new, *old]) if old.get(column) != new.get(column))
 
 
 def _wishes(rules: ListRules) -> bool:

@@ -338,6 +338,12 @@ SELECT same.contact AS contact, same.row AS row, contacts.state AS state,
 FROM same JOIN contacts ON contacts.id = same.contact
 WHERE same.changed AND contacts.state IN ('due', 'waiting', 'dialing', 'unknown', 'excluded')
 
+-- :name some_changed
+-- Examples for a message: what their rows said, and say now.
+SELECT contacts.person AS person, contacts.data AS before, staged.data AS after
+FROM taking JOIN contacts ON contacts.id = taking.contact JOIN staged ON staged.id = taking.row
+ORDER BY taking.contact LIMIT 3
+
 -- :name tell_changed
 -- An event for each.
 INSERT INTO events (at, run_id, contact_id, event, from_state, to_state, detail)
@@ -380,12 +386,13 @@ ORDER BY staged.id
 -- :name wish_of_new
 -- What new rows wish for: a time that is still to come is theirs, and nobody is called after the last one.
 UPDATE contacts SET priority = wishes.priority, due_at = CASE WHEN wishes.not_before > :at THEN wishes.not_before END,
+       not_after = wishes.not_after,
        expires_at = MIN(COALESCE(contacts.expires_at, wishes.not_after), COALESCE(wishes.not_after, contacts.expires_at))
 FROM wishes WHERE contacts.id = :before + wishes.row AND contacts.campaign_id = :campaign
 
 -- :name wish_of_changed
 -- The same of rows that have changed: whoever was dialled before keeps their time, if it is not before the new one.
-UPDATE contacts SET priority = COALESCE(wishes.priority, 0),
+UPDATE contacts SET priority = COALESCE(wishes.priority, 0), not_after = wishes.not_after,
        due_at = CASE WHEN contacts.state = 'due' AND contacts.serial = 0
                      THEN CASE WHEN wishes.not_before > :at THEN wishes.not_before END
                      WHEN contacts.state IN ('due', 'waiting') AND wishes.not_before > :at
