@@ -56,7 +56,24 @@ def test_status_tells_a_run_that_was_cut_off_and_a_pause(tmp_path: Path) -> None
     made.run("reminders")
     told = status(tmp_path / "dialer.db", now=lambda: NOW)
     assert "was cut off (pid 4242 on ant)" in told
-    assert "paused by a person until 2026-11-23 15:00:00 UTC: new script" in told
+    assert told.splitlines()[0] == "reminders is paused by a person until 2026-11-23 15:00:00 UTC: new script"
+
+
+@pytest.mark.parametrize(
+    ("paused", "first"),
+    [
+        ({"paused": "paused", "paused_by": "ann"}, "reminders is paused by ann"),
+        ({"paused": "paused", "paused_by": "stop_when"}, "reminders is paused by `stop_when`"),
+        ({"paused": "cancelled", "paused_by": "ann", "paused_why": "off"}, "reminders is cancelled by ann: off"),
+        ({"paused": "paused", "paused_until": at(hours=-1)}, "reminders: 0 people; 0 attempts were used up."),
+    ],
+)
+def test_a_pause_that_holds_is_told_first_of_all(tmp_path: Path, paused: dict[str, str], first: str) -> None:
+    made = Maker(tmp_path / "dialer.db")
+    made.campaign("reminders", **paused)
+    assert status(tmp_path / "dialer.db", now=lambda: NOW).splitlines()[0] == first
+    (campaign,) = json.loads(status(tmp_path / "dialer.db", as_json=True, now=lambda: NOW))["campaigns"]
+    assert (campaign["paused"], campaign["paused_by"]) == (paused["paused"], paused.get("paused_by"))
 
 
 def test_status_tells_a_run_that_goes_on(tmp_path: Path) -> None:

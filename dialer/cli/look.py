@@ -102,12 +102,11 @@ def _table(
 
 def _text(reader: Reader, campaign: CampaignRow, now: datetime, held: bool, turns: Turns) -> Iterator[str]:
     standing = totals(reader, campaign, now, turns)
+    yield from _paused(campaign, now)
     yield from report.summary(standing)
     yield from _due(standing)
     yield f"  pace   {_calls(standing.calls_minute)} in the last minute, {standing.calls_hour} in the last hour"
     yield from _unknown(reader.unknown(campaign.id))
-    if campaign.paused:
-        yield f"  {_paused(campaign)}"
     yield f"  run    {_last_run(reader.last_run(campaign.id), held)}"
 
 
@@ -132,11 +131,14 @@ def _unknown(attempts: Sequence[UnknownAttempt]) -> Iterator[str]:
         yield f"  unknown: and {len(attempts) - _MOST_UNKNOWN} more"
 
 
-def _paused(campaign: CampaignRow) -> str:
+def _paused(campaign: CampaignRow, now: datetime) -> Iterator[str]:
+    """First of all, who has paused or cancelled it, until when and why; nothing once the pause is over."""
+    if campaign.paused is None or (campaign.paused_until is not None and campaign.paused_until <= now):
+        return
     until = f" until {_moment(campaign.paused_until)}" if campaign.paused_until else ""
     reason = f": {campaign.paused_why}" if campaign.paused_why else ""
-    who = "by `stop_when`" if campaign.paused_by == STOP_WHEN else "by a person"
-    return f"{campaign.paused} {who}{until}{reason}"
+    who = "`stop_when`" if campaign.paused_by == STOP_WHEN else campaign.paused_by or "a person"
+    yield f"{campaign.name} is {campaign.paused} by {who}{until}{reason}"
 
 
 def _last_run(run: LastRun | None, held: bool) -> str:
@@ -168,6 +170,9 @@ def _json(reader: Reader, campaign: CampaignRow, now: datetime, turns: Turns) ->
             "live": standing.live,
             "unknown": [unknown_json(attempt) for attempt in reader.unknown(campaign.id)],
             "paused": campaign.paused,
+            "paused_until": campaign.paused_until.isoformat() if campaign.paused_until else None,
+            "paused_by": campaign.paused_by,
+            "paused_why": campaign.paused_why,
             "last_run": None if run is None else _run_json(run),
         }
     )

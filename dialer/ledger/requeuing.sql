@@ -22,7 +22,7 @@ CREATE TEMP TABLE requeuing (
 INSERT INTO requeuing (id, state, is_halted, is_barred, has_talked, is_late, is_used_up)
 SELECT id, state,
        stop IS NOT NULL OR purged_at IS NOT NULL,
-       detail LIKE 'held:%' OR detail LIKE 'dnc:%',
+       detail LIKE 'held:%' OR detail LIKE 'blocked:%' OR detail LIKE 'dnc:%',
        detail LIKE 'platform\_failed\_in\_talk:%' ESCAPE '\' OR (state = 'done' AND detail = 'marked by hand')
        OR EXISTS (SELECT 1 FROM json_each(contacts.tally) AS each
                   WHERE each.key IN (SELECT value FROM json_each(:talked))),

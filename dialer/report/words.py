@@ -62,6 +62,10 @@ DETAILS: Mapping[str, str] = {
     "held:caps.per_day": "not today: the campaign has made all its calls of the day",
     "blocked:no_consent": "the law asks for their consent, and the list does not say that they gave it",
     "purged": "forgotten by `dialer purge`",
+    "requeued": "made due again by `dialer requeue`",
+    "held": "held by a rule",
+    "blocked": "not allowed by a rule",
+    "dnc": "on a do-not-call list",
 }
 """What the details that are not finish reasons say."""
 
