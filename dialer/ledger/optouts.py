@@ -185,13 +185,6 @@ def stop_listed(db: sqlite3.Connection, secret: bytes, campaign: int, at: dateti
         return next(iter(_stop(db, at, mark)), None)
 
 
-def stop_one(db: sqlite3.Connection, contact: int, detail: str, at: datetime, mark: RunMark) -> Reached | None:
-    """Stop one contact who was found to be on the list when their turn came; `detail` as their event tells it."""
-    with _tables(db):
-        db.execute(SQL["reach"], (contact, detail))
-        return next(iter(_stop(db, at, mark)), None)
-
-
 def _find_purged(db: sqlite3.Connection, secret: bytes, campaign: int) -> None:
     known = {row[0] for row in db.execute(SQL["purged_keys"])}
     found = {
