@@ -297,8 +297,8 @@ class StopWhenPart(_Part):
     )
     opt_out: leaves.Limit | None = Field(
         None,
-        description="More of the last calls ended with an opt-out: 3% of 200. What counts as one is told by opt_out_when"
-        " and by `dialer dnc`.",
+        description="More of the last calls ended with an opt-out: 3% of 200."
+        " What counts as one is told by opt_out_when and by `dialer dnc`.",
     )
 
 
