@@ -86,7 +86,7 @@ class Permits:
         if self._asks_nothing:
             return ""
         if facts not in self._standing:
-            found = permission.standing(self.calling, facts, _clocks(facts), now)
+            found = permission.standing(self.calling, facts, clocks(facts), now)
             self._standing[facts] = "" if found is None else detail_of(found)
         return self._standing[facts]
 
@@ -130,7 +130,7 @@ class Permits:
 
     def zone_of(self, audience: int) -> ZoneInfo | None:
         """The clock of these people, the first of several; None where nobody knows."""
-        return next(iter(_clocks(self._audiences.get(audience, _NOWHERE)).values()), None)
+        return next(iter(clocks(self._audiences.get(audience, _NOWHERE)).values()), None)
 
     def may_send(self, candidate: Candidate, now: datetime) -> bool:
         """Whether the moment is still one at which these people may be called, right before the dial is sent."""
@@ -150,7 +150,7 @@ class Permits:
                 self._desks.clear()
             facts = self._audiences.get(audience, _NOWHERE)
             start = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            desk = permission.desk(self.calling, facts, _clocks(facts), packs.holidays, start, start + _AHEAD)
+            desk = permission.desk(self.calling, facts, clocks(facts), packs.holidays, start, start + _AHEAD)
             self._desks[key] = desk
         return desk
 
@@ -163,7 +163,7 @@ _NOWHERE = Audience(held="no_zone")
 """Of an audience that is not known nobody is dialled."""
 
 
-def _clocks(audience: Audience) -> dict[str, ZoneInfo]:
+def clocks(audience: Audience) -> dict[str, ZoneInfo]:
     """A clock for each zone that there is; for one that there is not, none, and nobody is dialled."""
     found = {}
     for name in audience.zones:
