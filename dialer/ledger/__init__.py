@@ -216,9 +216,9 @@ class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
 
     async def apply(self, campaign: int, import_id: int, rules: ListRules, accept_gone: bool) -> Imported:
         """Make contacts of what was staged, after the gates (ListError)."""
-        now, mark = self._now(), self._mark
+        now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(
-            fenced(mark, lambda db: importing.apply(db, campaign, import_id, rules, now, mark, accept_gone))
+            fenced(mark, lambda db: importing.apply(db, campaign, import_id, rules, now, mark, accept_gone, secret))
         )
 
     async def drop_import(self, campaign: int) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.errors import ListError
-from dialer.ledger import doubles, pausing, staging
+from dialer.ledger import doubles, pausing, purging, staging
 from dialer.ledger.bulk import little_memory, without
 from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import UNTIL, text, text_or_none
@@ -110,14 +110,16 @@ def apply(
     at: datetime,
     mark: RunMark,
     accept_gone: bool,
+    secret: bytes = b"",
 ) -> Imported:
-    """Make contacts of what was staged, in one transaction; new, changed, gone and returned rows.
+    """Make contacts of what was staged, in one transaction; new, changed, gone and returned rows. `secret` is the
+    ledger's: by it those are known who were forgotten.
 
     Raises:
         ListError: no good row, too few rows, too many rejects, too many rows gone. Nothing was changed.
     """
     with little_memory(db):
-        return _applied(db, campaign, import_id, rules, at, mark, accept_gone)
+        return _applied(db, campaign, import_id, rules, at, mark, accept_gone, secret)
 
 
 def _applied(
@@ -128,6 +130,7 @@ def _applied(
     at: datetime,
     mark: RunMark,
     accept_gone: bool,
+    secret: bytes = b"",
 ) -> Imported:
     before = db.execute(SQL["last_contact"]).fetchone()[0]
     given = {"campaign": campaign, "import": import_id, "at": text(at), "run": mark.run_id, "before": before}
@@ -147,6 +150,7 @@ def _applied(
     good, bad = _sums(db, given, rules)
     _gate_rows(db, given, rules, good, bad)
     if not is_first:
+        purging.drop_forgotten(db, secret, campaign)
         db.execute(SQL["find_same"], given)
     gone = _gone(db, given, rules, accept_gone)
     changes = _merge(db, given, rules, at, are_added)
