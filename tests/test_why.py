@@ -18,10 +18,10 @@ from dialer.config import load
 from dialer.ledger import Ledger
 from dialer.ledger.telling import ContactTold
 from dialer.ledger.telling import told as told_of
-from dialer.model import Campaign, Ring, Rule, Ruling
+from dialer.model import Campaign, Rule, Ruling
 from dialer.model.rules import Finding
 from dialer.policy.marks import number_key, person_key
-from tests.command_line import campaign, taken_in, told
+from tests.command_line import campaign, change, taken_in, told
 from tests.ledger_kit import Desk, campaign_called, desk, forge, row
 
 NUMBER = "+14155550123"
@@ -73,7 +73,7 @@ async def test_what_bars_them_is_told_from_keys_too(tmp_path: Path) -> None:
 ANN = ContactTold(
     campaign="reminders", paused=None, paused_until=None, paused_why=None, paused_by=None, contact_id=1, person="ann",
     numbers=(NUMBER,), state="due", detail="", finish_reason=None, stop=None, due_at=None, expires_at=None, attempts=0,
-    extra_attempts=0, first_seen_at=LATER, purged_at=None, audience=0, data="{}", events=(), calls=(),
+    extra_attempts=0, first_seen_at=LATER, purged_at=None, facts="{}", data="{}", events=(), calls=(), rings=(),
 )  # fmt: skip
 NOW = LATER - timedelta(hours=2)
 
@@ -140,15 +140,16 @@ def test_it_is_told_in_words_within_80_columns_and_masked(tmp_path: Path, capsys
         assert "ended (dialing → waiting): no_answer; again at 20" in " ".join(shown.out.split())
         assert "On no do-not-call list." in shown.out
         assert "Rings of the last 90 days, over all campaigns, which caps count:\n  20" in shown.out
-        assert "to see what they say now, name this campaign's file" in shown.out
+        assert "to see what they say now, name this campaign's file" in " ".join(shown.out.split())
 
 
 def test_as_json_it_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = campaign(tmp_path)
+    change(path, "pace:", "hours: always\nrules: none\npace:")
     called(path, "user_ended_call")
     found = json.loads(told(capsys, "why", "A1", path, "--json").out)
     (ann,) = found["contacts"]
-    assert (ann["campaign"], ann["state"], ann["attempts"], ann["rules"]) == ("reminders", "done", 1, None)
+    assert (ann["campaign"], ann["state"], ann["attempts"], ann["rules"]) == ("reminders", "done", 1, [])
     assert ann["data"]["name"] == "Ann"
     assert [event["event"] for event in ann["events"]] == ["intended", "ended"]
     assert ann["calls"][0]["finish_reason"] == "user_ended_call"
@@ -160,9 +161,9 @@ def test_what_the_rules_say_now_is_told_where_it_is_known(tmp_path: Path, capsys
     path = campaign(tmp_path)
     called(path)
 
-    def explain(rules: Campaign, contact: ContactTold, rings: Sequence[Ring], now: datetime) -> Sequence[Finding]:
-        assert (rules.name, contact.person, rings) == ("reminders", "A1", ())
-        rule = Rule("us.federal.hours", "US", pack="us", version="us-2026.11.22", citation="47 CFR 64.1200(c)(1)")
+    def explain(rules: Campaign, contact: ContactTold, now: datetime) -> Sequence[Finding]:
+        assert (rules.name, contact.person, contact.rings) == ("reminders", "A1", ())
+        rule = Rule("us.federal.hours", "US", pack="us", version="2026.11.22", citation="47 CFR 64.1200(c)(1)")
         return [Finding(rule, Ruling.HOLD, LATER, "08:00–21:00 of their own time")]
 
     why.why("A1", path, None, False, explain)
@@ -174,6 +175,29 @@ def test_what_the_rules_say_now_is_told_where_it_is_known(tmp_path: Path, capsys
     assert finding["until"] == "2026-11-23T14:00:00.000Z"
     why.why("A1", path, None, False, lambda *_: ())
     assert "  rules now: none applies\n" in capsys.readouterr().out
+
+
+def test_each_rule_of_the_campaign_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    change(path, "pace:", "hours: {daily: [00:00-24:00]}\nrules: {purpose: survey, packs: [us]}\npace:")
+    called(path, "no_answer")
+    facts = {"zones": ["America/Los_Angeles"], "places": ["US", "US-CA"], "countries": ["US"], "lines": ["mobile"]}
+    ledger = tmp_path / "dialer.db"
+    forge(ledger, "INSERT INTO audiences (id, facts) VALUES (77, ?)", json.dumps(facts))
+    forge(ledger, "UPDATE contacts SET audience = 77")
+    (ann,) = json.loads(told(capsys, "why", "A1", path, "--json").out)["contacts"]
+    assert {rule["rule"] for rule in ann["rules"]} > {"hours"}
+    assert any(rule["version"].startswith("us-") and rule["citation"] for rule in ann["rules"])
+    shown = told(capsys, "why", "A1", path)
+    assert "  rules now:\n    " in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_without_rules_none_applies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    change(path, "pace:", "hours: always\nrules: none\npace:")
+    called(path, "no_answer")
+    assert "  rules now: none applies\n" in told(capsys, "why", "A1", path).out
 
 
 @pytest.mark.parametrize("person", ["A9", "+14155550199"])

@@ -19,14 +19,16 @@ from dialer.errors import UsageError
 from dialer.ledger.telling import AttemptTold, ContactTold, EventTold, OptOutTold, Told, told
 from dialer.model import Campaign, ContactState, Ring
 from dialer.model.rules import Finding
+from dialer.policy.standing import version
+from dialer.runner.explaining import explain
 
 _WIDTH = 80
 
-Explain = Callable[[Campaign, ContactTold, Sequence[Ring], datetime], Sequence[Finding]]
-"""What each rule that applies says now of a contact of the campaign, by the rings that caps count."""
+Explain = Callable[[Campaign, ContactTold, datetime], Sequence[Finding]]
+"""What each rule that applies says now of a contact of the campaign."""
 
 
-def why(person: str, campaign: Path | None, ledger: Path | None, as_json: bool, explain: Explain | None = None) -> None:
+def why(person: str, campaign: Path | None, ledger: Path | None, as_json: bool, explain: Explain = explain) -> None:
     """Print all that the ledger knows of a person, and what the campaign's rules say of them now.
 
     Raises:
@@ -51,7 +53,7 @@ def why(person: str, campaign: Path | None, ledger: Path | None, as_json: bool, 
 class _Asked:
     """A person, and the rules by which they are judged now."""
 
-    def __init__(self, found: Told, rules: Campaign | None, explain: Explain | None, now: datetime) -> None:
+    def __init__(self, found: Told, rules: Campaign | None, explain: Explain, now: datetime) -> None:
         self.told = found
         self.now = now
         self._rules = rules
@@ -59,9 +61,9 @@ class _Asked:
 
     def findings(self, contact: ContactTold) -> Sequence[Finding] | None:
         """What the rules say now; None: they are not known here."""
-        if self._rules is None or self._explain is None or contact.campaign != self._rules.name:
+        if self._rules is None or contact.campaign != self._rules.name:
             return None
-        return () if contact.purged_at else self._explain(self._rules, contact, self.told.rings, self.now)
+        return () if contact.purged_at else self._explain(self._rules, contact, self.now)
 
 
 # --- as text -----------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def _rules(findings: Sequence[Finding] | None) -> Iterator[str]:
     yield "  rules now:" if findings else "  rules now: none applies"
     for finding in findings:
         until = f" until {_moment(finding.until)}" if finding.until else ""
-        pack = f" ({finding.rule.version})" if finding.rule.version else ""
+        pack = f" ({version(finding.rule)})" if finding.rule.pack else ""
         yield from _line("    ", f"{finding.says:<5} {finding.rule.id}{pack}{until}: {finding.words}")
 
 
@@ -218,7 +220,7 @@ def _as_json(asked: _Asked) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     rule = finding.rule
-    facts = {"rule": rule.id, "version": rule.version, "citation": rule.citation, "says": str(finding.says)}
+    facts = {"rule": rule.id, "version": version(rule), "citation": rule.citation, "says": str(finding.says)}
     return facts | {"until": _plain(finding.until), "words": finding.words}
 
 

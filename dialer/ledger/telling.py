@@ -53,7 +53,8 @@ class AttemptTold:
 
 @dataclass(frozen=True, slots=True)
 class ContactTold:
-    """A contact of one campaign; `data` is the row as JSON text, `audience` the id of its audience."""
+    """A contact of one campaign; `data` is the row as JSON text, `facts` with whom it is decided about, as such a text.
+    `rings` are those that caps count: to any of its numbers and about its id, over all campaigns."""
 
     campaign: str
     paused: str | None
@@ -73,10 +74,11 @@ class ContactTold:
     extra_attempts: int
     first_seen_at: datetime
     purged_at: datetime | None
-    audience: int
+    facts: str
     data: str
     events: tuple[EventTold, ...]
     calls: tuple[AttemptTold, ...]
+    rings: tuple[Ring, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def told(ledger: Path, person: str, now: datetime) -> Told:
 
 def _told(db: sqlite3.Connection, secret: bytes, person: str, now: datetime) -> Told:
     found = db.execute(SQL["contacts_told"], {"person": person}).fetchall()
-    contacts = tuple(_contact(db, row) for row in found)
+    contacts = tuple(_contact(db, secret, row, now) for row in found)
     numbers = {person: None} if person.startswith("+") else {}
     numbers |= dict.fromkeys(number for one in contacts for number in one.numbers)
     people = dict.fromkeys([person, *(one.person for one in contacts)])
@@ -131,8 +133,9 @@ def _told(db: sqlite3.Connection, secret: bytes, person: str, now: datetime) -> 
     )
 
 
-def _contact(db: sqlite3.Connection, row: sqlite3.Row) -> ContactTold:
+def _contact(db: sqlite3.Connection, secret: bytes, row: sqlite3.Row, now: datetime) -> ContactTold:
     given = {"contact": row["id"]}
+    numbers = tuple(found["number"] for found in db.execute(SQL["numbers_told"], given))
     return ContactTold(
         campaign=row["campaign"],
         paused=row["paused"],
@@ -141,7 +144,7 @@ def _contact(db: sqlite3.Connection, row: sqlite3.Row) -> ContactTold:
         paused_by=row["paused_by"],
         contact_id=row["id"],
         person=row["person"],
-        numbers=tuple(found["number"] for found in db.execute(SQL["numbers_told"], given)),
+        numbers=numbers,
         state=row["state"],
         detail=row["detail"],
         finish_reason=row["finish_reason"],
@@ -152,10 +155,11 @@ def _contact(db: sqlite3.Connection, row: sqlite3.Row) -> ContactTold:
         extra_attempts=row["extra_attempts"],
         first_seen_at=instant(row["first_seen_at"]),
         purged_at=instant_or_none(row["purged_at"]),
-        audience=row["audience"],
+        facts=row["facts"],
         data=row["data"],
         events=tuple(EventTold(**_with_moments(found)) for found in db.execute(SQL["events_told"], given)),
         calls=tuple(AttemptTold(**_with_moments(found)) for found in db.execute(SQL["attempts_told"], given)),
+        rings=rings.past(db, secret, numbers, row["person"], now),
     )
 
 

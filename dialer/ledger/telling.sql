@@ -3,7 +3,8 @@
 -- :name contacts_told
 -- Whoever has this id or this number, or was rung on it, in any campaign.
 SELECT contacts.*, campaigns.name AS campaign, campaigns.paused AS paused, campaigns.paused_until AS paused_until,
-       campaigns.paused_why AS paused_why, campaigns.paused_by AS paused_by
+       campaigns.paused_why AS paused_why, campaigns.paused_by AS paused_by,
+       COALESCE((SELECT facts FROM audiences WHERE audiences.id = contacts.audience), '{}') AS facts
 FROM contacts JOIN campaigns ON campaigns.id = contacts.campaign_id
 WHERE contacts.id IN (
     SELECT found.id FROM campaigns AS each CROSS JOIN contacts AS found
