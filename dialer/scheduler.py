@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from dialer.clock import Clock
@@ -27,7 +27,8 @@ class Scheduler:
 
     Contacts in `leave_alone` are handed out to nobody. `live` tells how many calls are under way: while there are any,
     more may become due. `wait` is the `--wait` of the command in seconds: None without it, infinite where no length was
-    given. `turns` tells whose turn it may be: whom the hours of the law let be called now.
+    given. `turns` tells whose turn it may be: whom the hours of the law let be called now. `found` is awaited whenever
+    there is somebody; if it gives True, people may be due otherwise than before.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Scheduler:
         wait: float | None = None,
         at_once: int = 200,
         turns: Turns = AT_ANY_TIME,
+        found: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._ledger = ledger
         self._campaign = campaign
@@ -49,6 +51,7 @@ class Scheduler:
         self._only = only
         self._at_once = at_once
         self._turns = turns
+        self._found = found
         self._stays_until = None if wait is None else clock.monotonic() + wait
         self._ready: deque[Candidate] = deque()
         self._next_due: datetime | None = None
@@ -67,6 +70,9 @@ class Scheduler:
             self._changed.clear()
             if not self._ready:
                 await self._refill()
+                if self._ready and self._found is not None and await self._found():
+                    self._ready.clear()
+                    await self._refill()
             if self._ready:
                 candidate = self._ready.popleft()
                 self._out.add(candidate.contact_id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from dialer import export
-from dialer.cli import given
+from dialer.cli import confirming, given
 from dialer.clock import Clock
 from dialer.console import Console, choose, mask_text, set_up_logging
 from dialer.console.masking import mask_value
@@ -54,6 +54,7 @@ def options(
         dials=dials,
         none_were_called=none_were_called,
         when_ready=_leave_alone_what_stays,
+        ask=confirming.asker(yes=yes),
     )
 
 

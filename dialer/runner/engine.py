@@ -23,13 +23,13 @@ from dialer.runner.accounts import Account
 from dialer.runner.analysing import Analysing
 from dialer.runner.counts import Counts
 from dialer.runner.doubts import Doubts, books_of
+from dialer.runner.edits import Edits
 from dialer.runner.endings import cause_of, worst
 from dialer.runner.gate import Gate
 from dialer.runner.health import Platform
-from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
 from dialer.runner.remembering import keep_remembering, remember
-from dialer.runner.ruling import Today, bring_in_line, count_today, permits_of
+from dialer.runner.ruling import Today, permits_of
 from dialer.runner.unknowns import Unknowns
 from dialer.runner.watching import Watching
 from dialer.scheduler import Scheduler
@@ -79,6 +79,8 @@ class Engine:
         self.tracker = Tracker(client, clock, self._hear, self.recovery.found, account.others)
         self.today = Today()
         self.permits = permits_of(campaign, ledger, clock, self.today)
+        of_campaign = ledger, campaign, campaign_id, clock, options, self.permits, self.today, say
+        self._edits = Edits(*of_campaign, stop=self.stop, is_stopping=lambda: self.scheduler.stopping)
         self.scheduler = Scheduler(
             ledger,
             campaign_id,
@@ -88,6 +90,7 @@ class Engine:
             wait=options.wait,
             at_once=self._at_once(),
             turns=self.permits,
+            found=self._edits.morning,
         )
         self.attempts = Attempts(
             campaign,
@@ -122,7 +125,6 @@ class Engine:
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
         self._is_paused = False
-        self.imported: Imported | None = None
         self.counts = Counts()
         self.began = clock.monotonic()
         self.is_ready = False
@@ -131,6 +133,11 @@ class Engine:
         self._working: set[asyncio.Task[None]] = set()
         self._progressed = asyncio.Event()
         self._let_go_at: float | None = None
+
+    @property
+    def imported(self) -> Imported | None:
+        """What the last import changed; None before the list is taken in."""
+        return self._edits.imported
 
     def _at_once(self) -> int:
         return min(max(50, 4 * (self.campaign.pace.concurrent_calls or 50)), 500)
@@ -145,6 +152,7 @@ class Engine:
         try:
             self._start(self._begin())
             await self._drain()
+            await self._edits.at_the_end()
         finally:
             self.scheduler.stop()  # whatever is told of later, nobody is dialled by an engine that is over
             for task in [*helpers, *self._running]:
@@ -168,28 +176,12 @@ class Engine:
             return
         await self._recover()
         if self._options.dials and self.stopped is None:
-            self.imported = await take_in(
-                self._ledger,
-                self.campaign,
-                self.campaign_id,
-                self._clock,
-                yes=self._options.yes,
-                is_stopping=lambda: self.scheduler.stopping,
-            )
-            if self.imported is not None:
-                self._say(*told(self.imported))
-                await check_only(self._ledger, self.campaign, self.campaign_id, self._options.only)
-                await self._by_the_rules()
+            await self._edits.take_in()
         await self._look_for_earlier()
         await self.analysing.catch_up(self._options.dials, lambda: self.stopped is not None)
         self.is_ready = True
         self._options.when_ready()
         self._spawn_worker()
-
-    async def _by_the_rules(self) -> None:
-        parts = self._ledger, self.campaign, self.campaign_id
-        await bring_in_line(*parts, self.permits, self._clock, self._say)
-        await count_today(*parts, self._clock, self.today)
 
     async def _look_for_earlier(self) -> None:
         if self.stopped is not None or not self._options.dials:

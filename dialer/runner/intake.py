@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from dialer import contacts
 from dialer.clock import Clock
@@ -82,6 +82,10 @@ def rows(campaign: Campaign) -> Iterator[Chunk]:
     return contacts.read(rules, campaign.call, NumberReader(rules.country).column, place=place)
 
 
+async def _nobody_is_asked(import_id: int | None) -> bool:
+    return True
+
+
 async def take_in(
     ledger: Ledger,
     campaign: Campaign,
@@ -90,8 +94,11 @@ async def take_in(
     *,
     yes: bool,
     is_stopping: Callable[[], bool] = lambda: False,
+    agreed: Callable[[int | None], Awaitable[bool]] = _nobody_is_asked,
 ) -> Imported | None:
     """Import the list unless it is the one that was imported last; gives what changed, None if it was stopped.
+
+    `agreed` is asked before anything takes effect, with the import that is staged, or None where the list is known.
 
     Raises:
         ListError: a fault of the list as a whole, or a gate. Nothing of it was taken, nothing of the old is lost.
@@ -102,6 +109,8 @@ async def take_in(
     fingerprint, stamps = await asyncio.to_thread(contacts.identify, rules, campaign.call, stamps, now)
     check_age(campaign, clock)
     if (known := await ledger.known(campaign_id, fingerprint, rules)) is not None:
+        if not await agreed(None):
+            return None
         await ledger.keep_stamps(campaign_id, fingerprint, stamps)
         return known
     columns = check_header(campaign)
@@ -114,6 +123,9 @@ async def take_in(
             if is_stopping():
                 await ledger.drop_import(campaign_id)
                 return None
+        if not await agreed(import_id):
+            await ledger.drop_import(campaign_id)
+            return None
         taken = await ledger.apply(campaign_id, import_id, rules, yes)
     except ListError:
         await ledger.drop_import(campaign_id)

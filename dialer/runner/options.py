@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
@@ -12,7 +12,8 @@ class Options:
 
     `none_were_called`: nobody was called by a ledger that is gone, where the platform cannot tell. `wait` is infinite
     for a bare `--wait`. `dials` is False for `settle`, which only learns how open calls ended. `when_ready` is called
-    when a campaign's list is taken in and its dialling begins.
+    when a campaign's list is taken in and its dialling begins. `ask` shows a person what has changed and gives their
+    answer; None: there is nobody to ask, or they have answered.
     """
 
     max_runtime: float | None = None
@@ -25,3 +26,4 @@ class Options:
     retry_lock: float = 0.0
     dials: bool = True
     when_ready: Callable[[], object] = lambda: None
+    ask: Callable[[str], Awaitable[bool]] | None = None

@@ -1,0 +1,239 @@
+"""A campaign's file and list as a run goes by them: shown and asked about where they have changed, and taken in; the
+list looked at again each morning of a run that waits, and once more at the end.
+
+A morning is a moment at which somebody may be dialled again after hours in which nobody could be, so that the list of
+that day is there before the first of its calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from dialer import contacts
+from dialer.clock import Clock
+from dialer.errors import ExitCode, ListError
+from dialer.law import register_age
+from dialer.ledger import Change, Expiry, Foreseen, Imported, Ledger, Trial
+from dialer.model import Audience, Campaign, StopCause
+from dialer.permits import Permits
+from dialer.report.said import EXPIRES, Edit, edits, said
+from dialer.runner import registers
+from dialer.runner.intake import check_only, take_in, told
+from dialer.runner.options import Options
+from dialer.runner.ruling import Today, bring_in_line, count_today, permits_of
+
+Say = Callable[..., None]
+
+NOT_CONFIRMED = StopCause(
+    ExitCode.WORK_REMAINS, "not_confirmed", "nobody has agreed to what has changed: nothing of it was taken in"
+)
+
+_NIGHT = timedelta(hours=4)
+"""So long nobody could be dialled. Hours over all zones of a country leave more than that, a wait for a retry less."""
+
+_DAY = timedelta(days=1)
+_LOOKS_EVERY = 0.25
+
+
+class Edits:
+    """What has changed of one campaign. `is_stopping` tells whether the run takes nothing new."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        campaign: Campaign,
+        campaign_id: int,
+        clock: Clock,
+        options: Options,
+        permits: Permits,
+        today: Today,
+        say: Say,
+        *,
+        stop: Callable[[StopCause], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._ledger = ledger
+        self._campaign = campaign
+        self._campaign_id = campaign_id
+        self._clock = clock
+        self._options = options
+        self._permits = permits
+        self._today = today
+        self._say = say
+        self._stop = stop
+        self._is_stopping = is_stopping
+        self._edits: tuple[Edit, ...] = ()
+        self._looked_at = self._found_at = clock.now()
+        self.imported: Imported | None = None
+
+    # --- at the start ---
+
+    async def take_in(self) -> None:
+        """File and list, and what the rules of today make of them; `imported` stays None where that was stopped.
+
+        Raises:
+            ListError: as `intake.take_in` and `ruling.bring_in_line`.
+            UsageError: `--only` names nobody.
+        """
+        parts = self._ledger, self._campaign, self._campaign_id, self._clock
+        yes, is_stopping = self._options.yes, self._is_stopping
+        taken = await take_in(*parts, yes=yes, is_stopping=is_stopping, agreed=self._is_agreed)
+        if taken is None:
+            return
+        self.imported = taken
+        await self._keep_said()
+        self._tell(taken)
+        await check_only(*parts[:3], self._options.only)
+        await bring_in_line(*parts[:3], self._permits, self._clock, self._say)
+        await count_today(*parts, self._today)
+        self._looked_at = self._found_at = self._clock.now()
+
+    def _tell(self, taken: Imported) -> None:
+        self._say(*told(taken))
+        if taken.examples:
+            self._say("rows_changed", f"rows that say something else: {'; '.join(map(example_words, taken.examples))}")
+
+    async def _is_agreed(self, import_id: int | None) -> bool:
+        """Whether what is staged may take effect (None: the list is as it was), with what the file says otherwise."""
+        before = await self._ledger.said(self._campaign_id)
+        self._edits = edits(before, said(self._campaign)) if before is not None else ()
+        if import_id is None and not self._edits:
+            return True
+        ask, was_run = self._options.ask, (await self._ledger.known_list(self._campaign_id)).fingerprint
+        if ask is None or not was_run:
+            self._say_edits()
+            return True
+        foreseen = await self._foreseen(import_id)
+        if not self._edits and not foreseen.is_anything:
+            return True
+        words = [*edit_lines(self._campaign.name, self._edits), *foreseen_lines(foreseen)]
+        return await self._answered(ask("\n".join(words)))
+
+    def _say_edits(self) -> None:
+        if self._edits:
+            words = "; ".join(map(str, self._edits))
+            self._say("file_changed", f"{self._campaign.path.name} says something else than before: {words}")
+
+    async def _foreseen(self, import_id: int | None) -> Foreseen:
+        listed = await registers.take_in(self._ledger, self._campaign, self._clock, register_age(self._permits.calling))
+        trial = Trial(
+            import_id,
+            self._campaign.contacts,
+            self._options.yes,
+            self._expiry(),
+            registers.ids(listed),
+            self._stands,
+        )
+        return await self._ledger.foresee(self._campaign_id, trial)
+
+    def _stands(self, audiences: Mapping[int, Audience]) -> Mapping[int, str]:
+        """What stands against these by the rules of today; asked in the writer's thread, so by permits of its own."""
+        trial = permits_of(self._campaign, self._ledger, self._clock, Today())
+        trial.know(audiences)
+        return trial.standing(self._clock.now())
+
+    def _expiry(self) -> Expiry | None:
+        edit = next((one for one in self._edits if one.key == EXPIRES), None)
+        return None if edit is None else Expiry(self._campaign.contacts.expires, had_none=not edit.before)
+
+    async def _answered(self, asking: Awaitable[bool]) -> bool:
+        """What a person answers; no, where the run is stopped while they are asked."""
+        answer = asyncio.ensure_future(asking)
+        try:
+            while not answer.done() and not self._is_stopping():
+                await asyncio.wait({answer}, timeout=_LOOKS_EVERY)
+            agreed = answer.done() and answer.result()
+        finally:
+            answer.cancel()
+        if not agreed and not self._is_stopping():
+            self._say(NOT_CONFIRMED.reason, NOT_CONFIRMED.sentence)
+            self._stop(NOT_CONFIRMED)
+        return agreed
+
+    async def _keep_said(self) -> None:
+        words = said(self._campaign)
+        if words != await self._ledger.said(self._campaign_id):
+            await self._ledger.keep_said(self._campaign_id, words, list(map(str, self._edits)), self._expiry())
+
+    # --- later ---
+
+    async def morning(self) -> bool:
+        """Asked whenever somebody may be dialled: the first time after a night, or after a day without one, the list is
+        looked at, and taken in if it has changed. Whether people may be due otherwise than before.
+
+        Nobody has seen that list, so `--yes` does not hold for it; where a gate stops it, the one before goes on.
+
+        Raises:
+            ListError: a do-not-call list has become too old. Nobody is dialled any more.
+        """
+        now = self._clock.now()
+        rested, self._found_at = now - self._found_at, now
+        if self._options.wait is None or (rested < _NIGHT and now - self._looked_at < _DAY):
+            return False
+        self._looked_at = now
+        parts = self._ledger, self._campaign, self._campaign_id
+        try:
+            taken = await take_in(*parts, self._clock, yes=False, is_stopping=self._is_stopping)
+        except ListError as error:
+            words = f"the list of this morning is not taken in, the one before goes on. A new run would say: {error}"
+            self._say("list_refused", words, is_trouble=True)
+        else:
+            if taken is not None and not taken.known:
+                self.imported = taken
+                self._tell(taken)
+        await bring_in_line(*parts, self._permits, self._clock, self._say)
+        return True
+
+    async def at_the_end(self) -> None:
+        """Say so if the list is not the one that was taken in any more."""
+        if self.imported is None:
+            return
+        known = await self._ledger.known_list(self._campaign_id)
+        rules, now = (self._campaign.contacts, self._campaign.call), self._clock.now().timestamp()
+        try:
+            fingerprint, _ = await asyncio.to_thread(contacts.identify, *rules, known.stamps, now)
+        except ListError as error:
+            self._say("list_changed", f"the list cannot be read any more, as the next run will say: {error}")
+            return
+        if fingerprint != known.fingerprint:
+            self._say("list_changed", "the list has changed meanwhile: the next run takes it in")
+
+
+# --- in words ----------------------------------------------------------------------------------------
+
+
+def edit_lines(name: str, changed: Sequence[Edit]) -> Iterator[str]:
+    """What the campaign file says otherwise, a line each."""
+    if changed:
+        yield f"{name}: the campaign file says something else than when it was last run"
+        yield from (f"  {edit}" for edit in changed)
+
+
+def foreseen_lines(found: Foreseen) -> Iterator[str]:
+    """What would change for people, a line each."""
+    taken = found.taken
+    if taken.is_anything:
+        yield list_words(taken)
+        yield from (f"  {example_words(example)}" for example in taken.examples)
+    for count, words in (
+        (found.barred, "would be excluded: by the rules, by a do-not-call list, or held"),
+        (found.freed, "would be due again: what stood against them does not any more"),
+        (found.given_up, "would be given up: their time is over"),
+    ):
+        if count:
+            yield f"{count} {'people' if count > 1 else 'person'} {words}"
+
+
+def list_words(taken: Imported) -> str:
+    """How many would come, go and change."""
+    return (
+        f"the list: {taken.added} new, {taken.changed} with new data, {taken.withdrawn} gone (not dialled any more), "
+        f"{taken.returned} back"
+    )
+
+
+def example_words(change: Change) -> str:
+    """Whose row has changed, and in which columns; nothing of what stands there."""
+    return f"{change.person}: {', '.join(change.columns) or 'where they are'}"
