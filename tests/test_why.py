@@ -93,6 +93,7 @@ NOW = LATER - timedelta(hours=2)
         (replace(ANN, state="done"), "only `dialer requeue --only` would call them again"),
         (replace(ANN, state="exhausted"), "nothing; `dialer requeue` would call them again"),
         (replace(ANN, state="excluded", detail="held:no_zone"), "correct the list"),
+        (replace(ANN, state="excluded", detail="blocked:no_consent"), "nothing as long as that rule applies to them"),
         (replace(ANN, state="excluded", detail="dnc:national.csv"), "as the do-not-call list has all their numbers"),
         (replace(ANN, state="excluded", stop="opted_out"), "`dialer dnc remove`"),
         (replace(ANN, state="excluded", stop="withdrawn"), "unless the list has them again"),
@@ -102,6 +103,22 @@ NOW = LATER - timedelta(hours=2)
 )
 def test_what_comes_next_and_when(contact: ContactTold, words: str) -> None:
     assert words in following(contact, NOW)
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [
+        (None, "nothing as long as us-hours stands against it"),
+        (LATER, "to be called at 2026-11-23 14:00:00 UTC, "),
+        (NOW - timedelta(hours=1), "to be called at 2026-11-23 13:00:00 UTC, "),
+    ],
+)
+def test_the_rules_say_when_it_may_be(until: datetime | None, words: str) -> None:
+    findings = [
+        Finding(Rule("us-hours", "US"), Ruling.HOLD, until, ""),
+        Finding(Rule("hours", "*"), Ruling.ALLOW, None, ""),
+    ]
+    assert following(replace(ANN, due_at=NOW + timedelta(hours=1)), NOW, findings).startswith(words)
 
 
 # --- the command -------------------------------------------------------------------------------------

@@ -76,7 +76,8 @@ def _told(found: Purged, will_be: str) -> Iterator[str]:
     for share in found.shares:
         yield f"{share.campaign}: {_people(share.people)} {will_be}, with {_calls(share)}{_waiting(share)}."
     if found.mentions:
-        yield f"Beside, {found.mentions} entries tell of them (rejects, do-not-call list, calls to own telephones)."
+        entries = "1 entry tells" if found.mentions == 1 else f"{found.mentions} entries tell"
+        yield f"Beside, {entries} of them: rejects, do-not-call list, calls to own telephones."
     if found.sharers:
         yield f"{_people(found.sharers)} of another id with a number of theirs will stay: name them too if meant."
 

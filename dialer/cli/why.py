@@ -17,7 +17,7 @@ from dialer.console import mask, mask_text
 from dialer.console.masking import mask_value
 from dialer.errors import UsageError
 from dialer.ledger.telling import AttemptTold, ContactTold, EventTold, OptOutTold, Told, told
-from dialer.model import Campaign, ContactState, Ring
+from dialer.model import Campaign, ContactState, Ring, Ruling
 from dialer.model.rules import Finding
 from dialer.policy.standing import version
 from dialer.runner.explaining import explain
@@ -86,8 +86,9 @@ def _contact(asked: _Asked, contact: ContactTold) -> Iterator[str]:
     extra = f", and {contact.extra_attempts} were given on top" if contact.extra_attempts else ""
     numbers = ", ".join(map(mask, contact.numbers)) or "none any more"
     yield from _line("  ", f"numbers: {numbers}; attempts used up: {contact.attempts}{extra}")
-    yield from _line("  ", f"next: {following(contact, asked.now)}")
-    yield from _rules(asked.findings(contact))
+    findings = asked.findings(contact)
+    yield from _line("  ", f"next: {following(contact, asked.now, findings or ())}")
+    yield from _rules(findings)
     if contact.calls:
         yield "  calls:"
         for call in contact.calls:
@@ -98,10 +99,10 @@ def _contact(asked: _Asked, contact: ContactTold) -> Iterator[str]:
         yield from _line("    ", _event(event))
 
 
-def following(contact: ContactTold, now: datetime) -> str:
-    """What comes next for somebody, and when."""
+def following(contact: ContactTold, now: datetime, findings: Sequence[Finding] = ()) -> str:
+    """What comes next for somebody, and when, by what the rules say now."""
     if contact.state in (ContactState.DUE, ContactState.WAITING):
-        return _waits(contact, now)
+        return _waits(contact, now, findings)
     return {
         ContactState.DIALING: "their call is on the line; what follows is decided when it ends",
         ContactState.UNKNOWN: "nothing before it is known what became of the last dial: `dialer unknown list`",
@@ -111,14 +112,18 @@ def following(contact: ContactTold, now: datetime) -> str:
     }[ContactState(contact.state)]
 
 
-def _waits(contact: ContactTold, now: datetime) -> str:
+def _waits(contact: ContactTold, now: datetime, findings: Sequence[Finding]) -> str:
     if contact.stop is not None:
         return f"nothing; they are taken out when their turn comes ({report.why('excluded', '', contact.stop)})"
     if contact.paused and (contact.paused_until is None or contact.paused_until > now):
         until = f" until {_moment(contact.paused_until)}" if contact.paused_until else ""
         return f"nothing while {contact.campaign} is {contact.paused}{until}"
-    is_later = contact.due_at is not None and contact.due_at > now
-    when = f"at {_moment(contact.due_at)}" if contact.due_at is not None and is_later else "as soon as a run goes on"
+    bars = [finding for finding in findings if finding.says is not Ruling.ALLOW and finding.until is None]
+    if bars:
+        return f"nothing as long as {bars[0].rule.id} stands against it"
+    moments = [contact.due_at, *(finding.until for finding in findings if finding.says is not Ruling.ALLOW)]
+    latest = max((moment for moment in moments if moment is not None), default=now)
+    when = f"at {_moment(latest)}" if latest > now else "as soon as a run goes on"
     ends = f"; given up at {_moment(contact.expires_at)}" if contact.expires_at else ""
     return f"to be called {when}, as the rules and the lines allow{ends}"
 
@@ -128,6 +133,8 @@ def _excluded(contact: ContactTold) -> str:
         return f"nothing; who they were was purged at {_moment(contact.purged_at)}"
     if contact.detail.startswith("held:"):
         return "nothing before somebody has found out what is missing: correct the list, and run again"
+    if contact.detail.startswith("blocked:"):
+        return "nothing as long as that rule applies to them"
     if contact.detail.startswith("dnc:"):
         return "nothing for as long as the do-not-call list has all their numbers"
     if contact.stop == "opted_out":
@@ -212,7 +219,7 @@ def _as_json(asked: _Asked) -> dict[str, Any]:
     for contact, shown in zip(asked.told.contacts, whole["contacts"], strict=True):
         findings = asked.findings(contact)
         shown["data"] = json.loads(contact.data)
-        shown["next"] = following(contact, asked.now)
+        shown["next"] = following(contact, asked.now, findings or ())
         shown["rules"] = None if findings is None else [_finding(one) for one in findings]
     whole["registers"] = [{"number": number, "file": file} for number, file in asked.told.registers]
     return whole
