@@ -14,7 +14,7 @@ from dialer.cli import given
 from dialer.clock import Clock
 from dialer.config.address import is_local
 from dialer.console import mask, mask_text
-from dialer.errors import DialerError, ExitCode, UsageError
+from dialer.errors import CampaignError, DialerError, ExitCode, UsageError
 from dialer.ledger import opening
 from dialer.model import (
     Action,
@@ -34,7 +34,9 @@ from dialer.report import why
 from dialer.report.calling import hours_words, law_words
 from dialer.runner import checking
 from dialer.runner.checking import Checked
+from dialer.runner.comparing import since_last_run
 from dialer.runner.listening import check_listening
+from dialer.runner.owning import Shown
 from dialer.runner.ruling import check_registers, check_rules
 from dialer.runner.sharing import shared
 
@@ -50,10 +52,13 @@ def check(path: Path, offline: bool) -> int:
     check_rules(campaign, clock)
     checking.check_ledger(campaign)
     print(f"{path}: the campaign file is in order.")
-    checked = checking.check_list(campaign, clock)
+    with since_last_run(campaign) as since:
+        checked = checking.check_list(campaign, clock, since.hear)
+        changes = [mask_text(line) for line in since.lines()]
     for sentence in check_registers(campaign, clock):
         print(f"Do not call: {sentence}")
-    for line in itertools.chain(_list(campaign, checked), _requests(checked), _retries(campaign), _rest(campaign)):
+    parts = _list(campaign, checked), _changes(changes), _requests(checked), _retries(campaign), _rest(campaign)
+    for line in itertools.chain(*parts):
         print(line)
     return ExitCode.OK if offline else _ask(campaign, clock)
 
@@ -71,6 +76,12 @@ def _list(campaign: Campaign, checked: Checked) -> Iterator[str]:
     for reject in checked.examples:
         where = f"{reject.file} line {reject.line}" + (f", {reject.column}" if reject.column else "")
         yield mask_text(f"  {where}: {reject.why}")
+
+
+def _changes(lines: list[str]) -> Iterator[str]:
+    if lines:
+        yield "\nWhat a run would take in:"
+        yield from (f"  {line}" for line in lines)
 
 
 def _requests(checked: Checked) -> Iterator[str]:
@@ -186,8 +197,12 @@ def _ask(campaign: Campaign, clock: Clock) -> int:
         print("Platform: the simulator; there is nothing to ask it.")
         return ExitCode.OK
     answer = asyncio.run(checking.ask_platform(campaign, clock))
-    if answer is None:
+    if isinstance(answer, Shown):
         print(f"Platform: {campaign.platform.url} answers, and takes the key.")
+        for line in answer.lines:
+            print(mask_text(line))
+        if answer.problems:
+            raise CampaignError(str(campaign.path), answer.problems)
         return ExitCode.OK
     if isinstance(answer, Reply) and answer.status in (401, 403):
         print(

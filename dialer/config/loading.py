@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dialer.config.checks import faults
 from dialer.config.convert import campaign
+from dialer.config.document import Place
 from dialer.config.law_checks import law_faults, register_faults
 from dialer.config.lists import find
 from dialer.config.problems import listed, problem, shaped
@@ -37,3 +38,12 @@ def load(path: Path, environ: Mapping[str, str], *, without: Iterable[tuple[str,
     if everything or file is None:
         raise CampaignError(str(path), everything)
     return campaign(absolute, file, lists)
+
+
+def line_of(path: Path, place: Place) -> int:
+    """The line at which something stands in a campaign file that was loaded before; 0 where that cannot be told."""
+    try:
+        document, _ = read(path)
+    except CampaignError:
+        return 0
+    return document.line(place)

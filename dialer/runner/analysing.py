@@ -77,6 +77,7 @@ class Analysing:
         self._changed = asyncio.Event()
         self._troubles = 0
         self._spared_until = 0.0
+        self._is_by_own: bool | None = None
 
     # --- what there is to ask ---
 
@@ -151,14 +152,22 @@ class Analysing:
         if look.ended is None or agent is None or not _has_talked(look.ended):
             self._looks.pop(look.call, None)
             return
-        found = await analysis_of(self._client, agent, (look.ended.platform_id, look.ended.call_id))
+        found = await analysis_of(self._client, agent, self._names(look.ended))
         look.questions += 1
         self._hear(found)
         if isinstance(found, Analysis):
+            self._is_by_own = found.by == look.ended.call_id
             self._looks.pop(look.call, None)
             await self._keep(look.ended, found.items)
         else:
             self._put_off(look, look.ended)
+
+    def _names(self, ended: EndedAttempt) -> tuple[str | None, ...]:
+        """The ids by which a call is asked for: both until one of them was understood."""
+        both = ended.platform_id, ended.call_id
+        if self._is_by_own is None or ended.platform_id is None:
+            return both
+        return both[1:] if self._is_by_own else both[:1]
 
     def _put_off(self, look: _Look, ended: EndedAttempt) -> None:
         wait = afterwards.wait_before(look.questions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dialer.attempt import request_for
@@ -14,7 +15,9 @@ from dialer.ledger import dialled_elsewhere, opening, reading
 from dialer.model import Campaign, Chunk, DialRequest, NoReply, Reject, RejectReason, Reply, Row
 from dialer.permits import Permits
 from dialer.policy import callid
+from dialer.runner import owning
 from dialer.runner.intake import check_age, check_header, rows
+from dialer.runner.owning import Shown
 from dialer.verbex import Client
 
 _SHOWN = 2
@@ -61,8 +64,10 @@ def _ledger_fault(campaign: Campaign, sentence: str) -> CampaignError:
     return CampaignError(str(campaign.path), (Problem("ledger", 0, sentence),))
 
 
-def check_list(campaign: Campaign, clock: Clock) -> Checked:
-    """Read the whole list as `run` would, and count.
+def check_list(
+    campaign: Campaign, clock: Clock, hear: Callable[[Sequence[Row]], object] = lambda rows: None
+) -> Checked:
+    """Read the whole list as `run` would, and count; `hear` is given the rows that can be dialled, piece by piece.
 
     Raises:
         ListError: a fault of the list as a whole, or a gate that would stop `run`.
@@ -75,6 +80,7 @@ def check_list(campaign: Campaign, clock: Clock) -> Checked:
     permits, now = Permits(calling_rules(campaign, clock.now())), clock.now()
     for chunk in rows(campaign):
         good = [row for row in chunk.rows if seen.is_new(row)]
+        hear(good)
         for row in good[: _SHOWN - len(checked.first)]:
             checked.first.append(_first_request(campaign, row, secret))
         checked.good += len(good)
@@ -138,11 +144,9 @@ def _gates(campaign: Campaign, checked: Checked) -> None:
         )
 
 
-async def ask_platform(campaign: Campaign, clock: Clock) -> NoReply | Reply | None:
-    """Ask for one call of the account's list: None if the platform takes the key, else its answer."""
-    url = campaign.platform.url
-    if url is None:
-        return None
-    async with Client(url, campaign.platform.api_key, now=clock.now) as client:
+async def ask_platform(campaign: Campaign, clock: Clock) -> NoReply | Reply | Shown:
+    """Ask for one call of the account's list, and if the platform takes the key, for its numbers and agents: what it
+    shows of them, else its answer. Three requests at most."""
+    async with Client(campaign.platform.url or "", campaign.platform.api_key, now=clock.now) as client:
         answer = await client.list(page_size=1)
-    return answer if isinstance(answer, NoReply | Reply) else None
+        return answer if isinstance(answer, NoReply | Reply) else await owning.look(campaign, client)

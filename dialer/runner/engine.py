@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 
 from dialer.attempt import Attempts, Result
@@ -19,6 +20,7 @@ from dialer.lines import Line, Share
 from dialer.model import Answer, Attempt, CallPage, Campaign, Candidate, EarlierCall, StopCause
 from dialer.pace import Pace
 from dialer.recovery import Books, Recovery
+from dialer.runner import owning
 from dialer.runner.accounts import Account
 from dialer.runner.analysing import Analysing
 from dialer.runner.counts import Counts
@@ -92,6 +94,7 @@ class Engine:
             turns=self.permits,
             found=self._edits.morning,
         )
+        self._are_own = partial(owning.stop_for, campaign, client)
         self.attempts = Attempts(
             campaign,
             ledger,
@@ -175,6 +178,8 @@ class Engine:
         if self.stopped is not None and not self._is_paused:
             return
         await self._recover()
+        if self._options.dials and self.stopped is None and (cause := await self._are_own()) is not None:
+            self.stop(cause)
         if self._options.dials and self.stopped is None:
             await self._edits.take_in()
         await self._look_for_earlier()

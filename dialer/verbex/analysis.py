@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -30,9 +30,11 @@ _NOT_READY = frozenset({404, 500})
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was found in a call, by the names that the agent's owner has given; access tokens and keys dropped."""
+    """What was found in a call, by the names that the agent's owner has given; access tokens and keys dropped.
+    `by`: the id by which it was asked for."""
 
     items: Mapping[str, JSON]
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ async def analysis_of(client: Client, agent: str, names: Iterable[str | None]) -
     for name in known:
         path = PATH.format(agent=quote(agent, safe=""), call=quote(name, safe=""))
         found = await client.ask(path, {}, lambda received, now, key: read(received, now, key, known))
+        if isinstance(found, Analysis):
+            return replace(found, by=name)
         if not isinstance(found, NotReady):
             return found
     return NotReady()
