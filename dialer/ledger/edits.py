@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.ledger import importing, optouts, registers
@@ -131,24 +131,29 @@ def keep_said(
         add_event(db, at, "file_changed", run=mark.run_id, detail="; ".join(edits))
 
 
-def compare(db: sqlite3.Connection, campaign: int, rows: Iterable[Row]) -> Imported:
-    """What a list would change, for those who only look: `added`, `returned`, `withdrawn`, `changed` and examples.
+class Comparison:
+    """What a list would change, for those who only look: takes nothing in, asks no gate, and writes nothing but a
+    temporary table, which ends with the caller's transaction. For any connection."""
 
-    Takes nothing in, asks no gate and writes nothing but a temporary table. `rows` are those that would be taken.
-    """
-    db.execute(SQL["make_listed_now"])
-    db.executemany(SQL["list_now"], map(_listed, rows))
-    given = {"campaign": campaign}
-    added, returned, withdrawn = db.execute(SQL["compare_now"], given).fetchone()
-    found = Imported(added=added, returned=returned, withdrawn=withdrawn)
-    changed = 0
-    examples: list[Change] = []
-    for person, before, after in db.execute(SQL["changed_now"], given):
-        changed += 1
-        if len(examples) < _EXAMPLES:
-            examples.append(Change(person, importing.differing(before, after)))
-    db.execute("DROP TABLE temp.listed_now")
-    return replace(found, changed=changed, examples=tuple(examples))
+    def __init__(self, db: sqlite3.Connection, campaign: int) -> None:
+        self._db = db
+        self._given = {"campaign": campaign}
+        db.execute(SQL["make_listed_now"])
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Rows of the list that would be taken."""
+        self._db.executemany(SQL["list_now"], map(_listed, rows))
+
+    def result(self) -> Imported:
+        """How many are new, back, gone and have new data, with examples; of those who are finished no new data."""
+        added, returned, withdrawn = self._db.execute(SQL["compare_now"], self._given).fetchone()
+        changed = 0
+        examples: list[Change] = []
+        for person, before, after in self._db.execute(SQL["changed_now"], self._given):
+            changed += 1
+            if len(examples) < _EXAMPLES:
+                examples.append(Change(person, importing.differing(before, after)))
+        return Imported(added=added, returned=returned, withdrawn=withdrawn, changed=changed, examples=tuple(examples))
 
 
 def _listed(row: Row) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from dialer.errors import UsageError
-from dialer.ledger import audiences, due
+from dialer.ledger import audiences, due, edits
 from dialer.ledger.moments import instant, instant_or_none, text
 from dialer.ledger.optouts import Entry, entries
 from dialer.ledger.queries import load
@@ -162,6 +162,19 @@ class Reader:
         """The list as it was last taken in."""
         with explaining(self.path):
             return known_list(self._connection, campaign)
+
+    # --- what has changed ---
+
+    def said(self, campaign: int) -> dict[str, str] | None:
+        """What the campaign file said when it was last taken in, by key; None if that is not known."""
+        with explaining(self.path):
+            return edits.said(self._connection, campaign)
+
+    @contextlib.contextmanager
+    def comparing(self, campaign: int) -> Iterator[edits.Comparison]:
+        """What a list would change, which is given to it row by row; it holds to the end of the block."""
+        with self._one_state(), explaining(self.path):
+            yield edits.Comparison(self._connection, campaign)
 
     # --- where it stands ---
 
