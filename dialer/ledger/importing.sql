@@ -308,11 +308,12 @@ SELECT :at, :run, id, 'withdrawn', state, CASE WHEN state IN ('due', 'waiting') 
 FROM gone WHERE state IN ('due', 'waiting', 'dialing', 'unknown')
 
 -- :name withdraw
--- due | waiting -> excluded; what is live runs out, what is finished stays.
+-- due | waiting -> excluded; what is live runs out, what is finished stays. Whoever has opted out is withdrawn as well:
+-- the do-not-call list stops them again if their row returns, and taken off it they are not called without one.
 UPDATE contacts SET
-    detail = CASE WHEN state IN ('due', 'waiting') THEN 'withdrawn' ELSE detail END,
     state = CASE WHEN state IN ('due', 'waiting') THEN 'excluded' ELSE state END,
-    stop = COALESCE(stop, 'withdrawn'), updated_at = :at
+    detail = CASE WHEN state IN ('due', 'waiting') OR (state = 'excluded' AND detail = 'opted_out') THEN 'withdrawn' ELSE detail END,
+    stop = CASE stop WHEN 'cancelled' THEN stop ELSE 'withdrawn' END, updated_at = :at
 WHERE id IN (SELECT id FROM gone)
 
 -- :name tell_returned
