@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,10 @@ import pytest
 
 from dialer.errors import LedgerError, UsageError
 from dialer.ledger import purging, rings
-from dialer.ledger.control import take_lock
 from dialer.ledger.purging import Choice, Purged, Share, would_purge
 from dialer.ledger.reading import open_reader
 from dialer.model import CallRecord, Chunk, Ending
 from dialer.policy.marks import number_key, person_key
-from tests.command_line import campaign as file_of
-from tests.command_line import taken_in, told
 from tests.ledger_kit import (
     BY_NAME,
     BY_NUMBER,
@@ -34,7 +31,6 @@ from tests.ledger_kit import (
     placed_in_list,
     reject,
     row,
-    rows_of,
 )
 from tests.test_ledger_tallies import faults
 
@@ -263,6 +259,24 @@ async def test_nobody_who_was_finished_is_called_because_the_old_list_comes_back
         assert [one["state"] for one in keys] == ["done", "excluded"]
 
 
+async def test_the_old_list_by_cron_dials_nobody_who_was_finished(tmp_path: Path) -> None:
+    people = [row("ann", 1, 2), row("bob", 3), row("cid", 4), row("dan", 5)]
+    async with desk(tmp_path, *people) as made:
+        for person, state in (("ann", "done"), ("bob", "excluded"), ("cid", "exhausted")):
+            await made.bring(person, state)
+        made.wall.goes_on(hours=2)
+        await made.ledger.purge(old(made), "me")
+        for listed in ([*people, row("eve", 6)], [row("cid", 4, street="new"), row("ann", 1), row("bob", 9)], people):
+            imported = await made.take(*listed, yes=True)
+            assert imported.good == imported.read == len(listed)
+            assert set(await made.due()) <= {"dan", "eve"}
+        states = sorted(one["state"] for one in made.rows("SELECT state FROM contacts WHERE purged_at IS NOT NULL"))
+        assert states == ["done", "excluded", "exhausted"]
+        assert made.states()["dan"] == "due"
+        assert len(made.states()) == 5
+        assert faults(made.path) == []
+
+
 async def test_who_is_known_by_a_number_is_known_again_by_any_of_theirs(tmp_path: Path) -> None:
     async with desk(tmp_path, row(e164(1), 1, 2), row(e164(5), 5), rules=BY_NUMBER) as made:
         await made.bring(e164(1), "done")
@@ -296,77 +310,3 @@ async def test_whoever_reads_the_ledger_is_asked_to_close_it(tmp_path: Path) -> 
                 await made.ledger.purge(old(made), "me")
         await made.ledger.purge(old(made), "me")
         assert e164(1).encode() not in bytes_of(made.path)
-
-
-# --- the command -------------------------------------------------------------------------------------
-
-
-def finished(folder: Path, days: int = 100) -> Path:
-    """A campaign whose first person was called so many days ago."""
-    path = file_of(folder)
-    taken_in(path)
-    then = (datetime.now().astimezone() - timedelta(days=days)).isoformat()
-    forge(folder / "dialer.db", "UPDATE contacts SET state = 'done', updated_at = ? WHERE person = 'A1'", then)
-    return path
-
-
-def test_the_command_says_who_asks_and_forgets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, ledger = finished(tmp_path), tmp_path / "dialer.db"
-    dry = told(capsys, "purge", path, "--older-than", "90d", "--dry-run")
-    assert (dry.code, dry.out.splitlines()[0]) == (
-        0,
-        "reminders: 1 person would be forgotten, with what is known of 0 calls.",
-    )
-    unasked = told(capsys, "purge", path, "--older-than", "90d")
-    assert (unasked.code, "This cannot be undone. Do it? There is no terminal" in unasked.err) == (2, True)
-    assert b"14155550123" in ledger.read_bytes()
-    done = told(capsys, "purge", "--ledger", ledger, "--older-than", "90d", "--yes")
-    assert done.code == 0
-    assert "1 person forgotten: no number, data, transcript or record of theirs is left in dialer.db" in done.out
-    assert "name a campaign's file to be told" in done.out
-    assert b"14155550123" not in bytes_of(ledger)
-    again = told(capsys, "purge", path, "--older-than", "90d", "--yes")
-    assert (again.code, again.out.splitlines()[0]) == (0, "Nobody will be forgotten.")
-
-
-def test_a_person_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, ledger = finished(tmp_path), tmp_path / "dialer.db"
-    done = told(capsys, "purge", path, "--person", "+14155550124", "--yes")
-    assert "with what is known of 0 calls; 1 of them would have been called yet." in done.out
-    assert b"14155550124" not in bytes_of(ledger)
-    states = rows_of(ledger, "SELECT state FROM contacts ORDER BY id")
-    assert [one["state"] for one in states] == ["done", "excluded", "due"]
-    again = told(capsys, "purge", path, "--person", "+14155550124", "--yes")
-    assert (again.code, "the ledger knows nobody by +1415•••0124" in again.err) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ((), "say who is to be forgotten: by --older-than 90d, or by --person PERSON"),
-        (("--older-than", "90d", "--person", "A1"), "say who is to be forgotten"),
-        (("--older-than", "soon"), "--older-than"),
-    ],
-)
-def test_a_wrong_word_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
-) -> None:
-    refused = told(capsys, "purge", finished(tmp_path), *arguments, "--yes")
-    assert (refused.code, words in refused.err) == (2, True)
-
-
-def test_not_while_a_run_holds_the_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = finished(tmp_path)
-    lock = take_lock(tmp_path / "dialer.db", "run", "now")
-    try:
-        held = told(capsys, "purge", path, "--older-than", "90d", "--yes")
-    finally:
-        lock.release()
-    assert (held.code, "is held by another run" in held.err) == (11, True)
-    assert b"14155550123" in (tmp_path / "dialer.db").read_bytes()
-
-
-def test_before_the_first_run_there_is_nothing_to_forget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    early = told(capsys, "purge", file_of(tmp_path), "--older-than", "90d", "--yes")
-    assert (early.code, "there is nothing to forget" in early.err) == (2, True)
-    assert not (tmp_path / "dialer.db").exists()

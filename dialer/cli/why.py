@@ -218,7 +218,7 @@ def _as_json(asked: _Asked) -> dict[str, Any]:
     whole: dict[str, Any] = _plain(asdict(asked.told))
     for contact, shown in zip(asked.told.contacts, whole["contacts"], strict=True):
         findings = asked.findings(contact)
-        shown["data"] = json.loads(contact.data)
+        shown["data"], shown["facts"] = json.loads(contact.data), json.loads(contact.facts)
         shown["next"] = following(contact, asked.now, findings or ())
         shown["rules"] = None if findings is None else [_finding(one) for one in findings]
     whole["registers"] = [{"number": number, "file": file} for number, file in asked.told.registers]
