@@ -280,14 +280,15 @@ async def test_who_has_left_the_list_meanwhile_is_not_due_again_before_their_row
         assert stands(made.contact("ann")) == ("due", None, "")
 
 
-async def test_who_has_left_the_list_and_returns_is_stopped_again(tmp_path: Path) -> None:
+async def test_who_has_left_the_list_and_returns_is_still_stopped_and_due_again_when_taken_off(tmp_path: Path) -> None:
     people = row("ann", 1), row("bob", 2)
     async with desk(tmp_path, *people) as made:
         await said_no(made, 1)
         await made.take(row("bob", 2), yes=True)
         await made.take(*people)
-        await made.ledger.stop_listed(made.campaign)
         assert stands(made.contact("ann")) == ("excluded", "opted_out", "opted_out")
+        assert await taken_back(made, 1) == Removed(1, {"reminders": 1}, 0)
+        assert stands(made.contact("ann")) == ("due", None, "")
 
 
 # --- shown -------------------------------------------------------------------------------------------

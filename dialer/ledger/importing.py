@@ -221,6 +221,7 @@ def _merge(
     db.execute(SQL["withdraw"], given)
     db.execute(SQL["tell_returned"], given)
     returned = db.execute(SQL["take_back"], given).rowcount
+    db.execute(SQL["listed_again"], given)
     db.execute(SQL["make_taking"], given)
     examples = tuple(Change(row["person"], differing(*row[1:])) for row in db.execute(SQL["some_changed"]))
     db.execute(SQL["tell_changed"], given)

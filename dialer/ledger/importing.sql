@@ -308,13 +308,19 @@ SELECT :at, :run, id, 'withdrawn', state, CASE WHEN state IN ('due', 'waiting') 
 FROM gone WHERE state IN ('due', 'waiting', 'dialing', 'unknown')
 
 -- :name withdraw
--- due | waiting -> excluded; what is live runs out, what is finished stays. Whoever has opted out is withdrawn as well:
--- the do-not-call list stops them again if their row returns, and taken off it they are not called without one.
+-- due | waiting -> excluded; what is live runs out, what is finished stays. Of whoever has opted out it is noted: taken
+-- off the do-not-call list they are not called without a row.
 UPDATE contacts SET
     state = CASE WHEN state IN ('due', 'waiting') THEN 'excluded' ELSE state END,
     detail = CASE WHEN state IN ('due', 'waiting') OR (state = 'excluded' AND detail = 'opted_out') THEN 'withdrawn' ELSE detail END,
-    stop = CASE stop WHEN 'cancelled' THEN stop ELSE 'withdrawn' END, updated_at = :at
+    stop = COALESCE(stop, 'withdrawn'), updated_at = :at
 WHERE id IN (SELECT id FROM gone)
+
+-- :name listed_again
+-- Whoever has opted out and has a row again is not withdrawn any more.
+UPDATE contacts SET detail = 'opted_out', updated_at = :at
+WHERE EXISTS (SELECT 1 FROM opt_outs)
+  AND id IN (SELECT contact FROM same) AND state = 'excluded' AND stop = 'opted_out' AND detail = 'withdrawn'
 
 -- :name tell_returned
 -- excluded -> due.

@@ -160,8 +160,9 @@ UPDATE contacts SET state = 'due', stop = NULL, detail = '', updated_at = :at
 WHERE id IN (SELECT contact FROM reached) AND state = 'excluded' AND stop = 'opted_out' AND detail = 'opted_out'
 
 -- :name free_others
--- Of the others only the mark is taken away.
-UPDATE contacts SET stop = NULL, updated_at = :at WHERE id IN (SELECT contact FROM reached) AND stop = 'opted_out'
+-- Of the others only the mark is taken away; whoever has no row any more is withdrawn.
+UPDATE contacts SET stop = CASE detail WHEN 'withdrawn' THEN 'withdrawn' END, updated_at = :at
+WHERE id IN (SELECT contact FROM reached) AND stop = 'opted_out'
 
 -- :name entries
 -- The list, as it grew.
