@@ -14,6 +14,8 @@ from dialer.config.words import Wrong
 from dialer.model import NoReply, NotPlaced, Reply
 from dialer.policy import outcome
 from dialer.verbex import Client
+from dialer.verbex.analysis import analysis_of
+from dialer.verbex.numbers import own_numbers
 from tests.campaign_files import SMALL, refused
 from tests.raw_platform import answering, call_body, http, raw_platform
 from tests.verbex_cases import KEY, PLACED, REQUEST, client, dial
@@ -193,6 +195,8 @@ async def test_a_recording_is_never_fetched() -> None:
                 answers = [await verbex.dial(REQUEST), await verbex.get(address)]
             async with client(lists.url) as verbex:
                 page = await verbex.list(page_token=address)
+                await analysis_of(verbex, address, [address])
+                await own_numbers(verbex, address)
     for answer in answers:
         assert isinstance(answer, Reply)
         assert answer.record is not None
@@ -201,9 +205,9 @@ async def test_a_recording_is_never_fetched() -> None:
     assert page.next_page_token == address
     assert recordings.connections == 0
     asked = {sent.target.partition("?")[0] for sent in [*platform.sent, *lists.sent]}
-    assert {target.split("/")[1] for target in asked} == {"v1"}
+    assert {target.split("/")[1] for target in asked} == {"v1", "v2"}
     words = {name for name, each in vars(Client).items() if not name.startswith("_") and callable(each)}
-    assert words == {"dial", "get", "list"}
+    assert words == {"ask", "dial", "get", "list"}  # "ask" takes a path below the platform's address, never an address
 
 
 @pytest.mark.parametrize("status", ["201 Created", "422 Unprocessable", "500 Oops"])
