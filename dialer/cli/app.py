@@ -13,6 +13,7 @@ from dialer.cli import (
     dnc_commands,
     history_commands,
     pace_command,
+    plan_command,
     purge_command,
     requeue_command,
     rules_commands,
@@ -238,6 +239,7 @@ call_command.add_to(app)
 requeue_command.add_to(app)
 purge_command.add_to(app)
 why_command.add_to(app)
+plan_command.add_to(app)
 
 
 @app.command(

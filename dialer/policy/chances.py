@@ -1,0 +1,126 @@
+"""What becomes of somebody who is called, as far as it can be assumed: finish reasons with their shares, and what
+follows from each by the campaign's own rules (`lifecycle.settle`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from dialer.model import Action, Ending, History, RetryRules, Verdict
+from dialer.model.planning import Assumed, Ended, Past
+from dialer.model.words import ContactState
+from dialer.policy import lifecycle, outcome, retry
+from dialer.policy.clocks import instant
+
+DEFAULT = Assumed(
+    answer=0.35,
+    machine=0.15,
+    length=60.0,
+    machine_length=20.0,
+    ring=20.0,
+    lines=5.0,
+    others={"no_answer": 1.0},
+)
+"""Where nothing is known and nothing is given: a guess, which is named as one."""
+
+ENOUGH = 50
+"""So many calls must have ended before it is believed how they end."""
+
+_REACHED, _MACHINE = "user_ended_call", "voicemail_detected"
+_BY_CHANCE = 0.5  # waits are drawn out by a tenth at most: by half of that on the mean
+_EPOCH = instant(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way in which a call may end: its share of calls, and in how many seconds the next one is due.
+
+    `wait` None: there is none; `reached` tells whether that is since they were.
+    """
+
+    share: float
+    past: Past
+    wait: float | None
+    reached: bool = False
+
+
+# --- assuming ----------------------------------------------------------------------------------------
+
+
+def is_chance(rules: RetryRules, reason: str) -> bool:
+    """Whether a call may end so and the campaign goes on: somebody was, or may have been, rung."""
+    return not outcome.rang_nobody(reason) and retry.response_to(rules, reason).action is not Action.STOP
+
+
+def learned(assumed: Assumed, ended: Iterable[Ended], rules: RetryRules, source: str) -> Assumed:
+    """The same, with what the calls of this campaign have shown so far in its place; too few of them show nothing."""
+    known = [each for each in ended if each.calls and is_chance(rules, each.reason)]
+    total = sum(each.calls for each in known)
+    if total < ENOUGH:
+        return assumed
+    people = [each for each in known if outcome.verdict(each.reason) is Verdict.REACHED]
+    machines = [each for each in known if each.reason in retry.GROUPS["machine"]]
+    rest = Counter({each.reason: each.calls for each in known if each not in people and each not in machines})
+    found: dict[str, float] = {
+        "answer": _calls(people) / total,
+        "machine": _calls(machines) / total,
+        "ring": _mean(known, [max(0.0, each.line - each.talk) for each in known]),
+    }
+    if people:
+        found["length"] = _mean(people, [each.talk for each in people])
+    if machines:
+        found["machine_length"] = _mean(machines, [each.talk for each in machines])
+    shares = {reason: calls / rest.total() for reason, calls in rest.items()} or assumed.others
+    return replace(assumed, others=shares, sources={**assumed.sources, **dict.fromkeys(found, source)}, **found)
+
+
+def _calls(ended: Iterable[Ended]) -> int:
+    return sum(each.calls for each in ended)
+
+
+def _mean(ended: list[Ended], seconds: list[float]) -> float:
+    weighed = sum(each.calls * value for each, value in zip(ended, seconds, strict=True))
+    return weighed / _calls(ended)
+
+
+def shares(assumed: Assumed) -> dict[str, float]:
+    """How calls end, by finish reason; the shares add up to 1."""
+    machine = min(assumed.machine, 1.0 - assumed.answer)
+    rest = 1.0 - assumed.answer - machine
+    found = {_REACHED: assumed.answer, _MACHINE: machine}
+    for reason, share in assumed.others.items():
+        found[reason] = found.get(reason, 0.0) + rest * share
+    return {reason: share for reason, share in found.items() if share > 0}
+
+
+def line_seconds(assumed: Assumed) -> float:
+    """How long a call holds its line on the mean."""
+    machine = min(assumed.machine, 1.0 - assumed.answer)
+    return assumed.ring + assumed.answer * assumed.length + machine * assumed.machine_length
+
+
+# --- following ---------------------------------------------------------------------------------------
+
+
+class Following:
+    """What comes after a call, by the campaign's rules; each past is asked about once."""
+
+    def __init__(self, rules: RetryRules, ends: Mapping[str, float]) -> None:
+        self._rules = rules
+        self._ends = ends
+        self._known: dict[Past, tuple[Branch, ...]] = {}
+
+    def after(self, past: Past) -> tuple[Branch, ...]:
+        """The ways in which the next call of somebody with this past may end."""
+        if past not in self._known:
+            self._known[past] = tuple(self._branch(past, reason, share) for reason, share in self._ends.items())
+        return self._known[past]
+
+    def _branch(self, past: Past, reason: str, share: float) -> Branch:
+        attempts, tally = past[0], Counter(dict(past[1]))
+        ending = Ending(reason, "ended", 0, has_messages=False)
+        decided = lifecycle.settle(History(attempts, 0, tally), ending, self._rules, _EPOCH, _BY_CHANCE)
+        wait = None if decided.due_at is None else (decided.due_at - _EPOCH).total_seconds()
+        tally[reason] += 1
+        return Branch(share, (attempts + 1, tuple(sorted(tally.items()))), wait, decided.state is ContactState.DONE)
