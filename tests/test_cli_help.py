@@ -58,7 +58,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = (
         "requeue run settle check status export init schema simulator pause "
-        "resume cancel pace backup webhooks unknown rules why purge call dnc history"
+        "resume cancel pace backup webhooks unknown rules why plan purge call dnc history"
     )
     assert sorted(promised.split()) == COMMANDS
 
