@@ -11,7 +11,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import compress
+from itertools import compress, groupby
 from pathlib import Path
 
 from dialer.contacts import csv_list, stamps
@@ -32,7 +32,7 @@ _IN_PARTS = re.compile(r"(\d{3}),(\d{7})")  # as the registry of the United Stat
 ReadNumbers = Callable[[Sequence[str]], Numbers]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """What a file holds: numbers in E.164 without the plus, rising, each once; and how many lines could not be read."""
 
@@ -120,7 +120,7 @@ class _Found:
 
 
 def _rising(numbers: array[int]) -> array[int]:
-    return array("q", sorted(set(numbers)))
+    return array("q", (number for number, _ in groupby(sorted(numbers))))
 
 
 def _check(path: Path, listed: Listed) -> None:
