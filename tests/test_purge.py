@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dialer.errors import LedgerError, UsageError
-from dialer.ledger import purging, rings
+from dialer.ledger import analyses, purging, rings
 from dialer.ledger.purging import Choice, Purged, Share, would_purge
 from dialer.ledger.reading import open_reader
 from dialer.model import CallRecord, Chunk, Ending
@@ -167,6 +167,18 @@ async def test_a_ring_of_which_the_platform_told_later_counts_from_then(tmp_path
         made.wall.goes_on(days=2)
         await made.ledger.purge(old(made), "me")
         assert {one["at"] for one in made.rows("SELECT at FROM rings")} == {"2026-11-22T09:00:44.000Z"}
+
+
+async def test_what_is_told_of_them_later_is_neither_asked_for_nor_kept_for_long(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await lived(made)
+        await made.ledger.purge(Choice(person="annabel-lee"), "me")
+        since = made.wall() - timedelta(days=9)
+        found = await made.ledger._writer.do(lambda db: analyses.unanalysed(db, made.campaign, since, 9))
+        assert found == []
+        await made.ledger.keep("trace-8", "call_analysed", "pf_7", WORDS)
+        await made.ledger.purge(old(made), "me")
+        assert WORDS.encode() not in bytes_of(made.path)
 
 
 # --- who ---------------------------------------------------------------------------------------------

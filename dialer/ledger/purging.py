@@ -224,6 +224,7 @@ def _hide_traces(db: sqlite3.Connection, choice: Choice, now: datetime) -> None:
         given = {"before": text(choice.before), "campaign": choice.campaign}
         db.execute(SQL["hide_old_rejects"], given)
         db.execute(SQL["hide_strange_inbox"], given)
+        db.execute(SQL["hide_late_inbox"])
 
 
 def _hide_other_events(db: sqlite3.Connection) -> None:

@@ -120,15 +120,20 @@ UPDATE inbox SET body = '{}' WHERE received_at < :before
   AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = inbox.call)
   AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.platform_id = inbox.call)
 
+-- :name hide_late_inbox
+-- What webhooks have told of calls to people who were forgotten by then.
+UPDATE inbox SET body = '{}' WHERE body <> '{}' AND call <> '' AND call IN (
+    SELECT call_id FROM attempts JOIN contacts ON contacts.id = attempts.contact_id WHERE purged_at IS NOT NULL
+    UNION SELECT platform_id FROM attempts JOIN contacts ON contacts.id = attempts.contact_id WHERE purged_at IS NOT NULL)
+
 -- :name drop_analyses
 -- What was found in their calls.
 DELETE FROM analyses WHERE attempt_id IN (
     SELECT attempts.id FROM purging CROSS JOIN attempts ON attempts.contact_id = purging.contact)
 
 -- :name hide_attempts
--- The dials stay, without number, record and words; an error stays one, since such a call is judged by no threshold.
-UPDATE attempts SET number = '', record = NULL, payload_hash = '', debt = '',
-       error = CASE error WHEN '' THEN '' ELSE 'purged' END
+-- The dials stay, without number, record and words; by their error nobody asks the platform about them any more.
+UPDATE attempts SET number = '', record = NULL, payload_hash = '', debt = '', error = 'purged'
 WHERE contact_id IN (SELECT contact FROM purging)
 
 -- :name drop_numbers
@@ -163,7 +168,7 @@ WHERE id IN (SELECT contact FROM purging) AND state IN ('due', 'waiting')
 -- :name hide_contact
 -- What is left counts, under a name that tells of nobody. The stop keeps it out of all that lists and people do.
 UPDATE contacts SET person = :name, number = '', data = '{}', file = '', line = 0, audience = 0, priority = 0,
-       stop = 'withdrawn', due_at = NULL, expires_at = NULL, purged_at = :at,
+       stop = 'withdrawn', due_at = NULL, expires_at = NULL, not_after = NULL, purged_at = :at,
        detail = CASE
            WHEN detail NOT GLOB '*[^a-z_:]*' THEN detail
            WHEN instr(detail, ':') > 1 AND substr(detail, 1, instr(detail, ':') - 1) NOT GLOB '*[^a-z_]*'
