@@ -62,7 +62,7 @@ class Permits:
         self._audiences: Mapping[int, Audience] = {0: Audience()}
         self._standing: dict[Audience, str] = {}
         self._asks_nothing = calling.is_free and not calling.rules
-        self._desks: dict[tuple[int, date], permission.Desk] = {}
+        self._desks: dict[tuple[Audience, date], permission.Desk] = {}
 
     @property
     def order(self) -> Order:
@@ -86,9 +86,14 @@ class Permits:
         if self._asks_nothing:
             return ""
         if facts not in self._standing:
-            found = permission.standing(self.calling, facts, clocks(facts), now)
+            found = permission.standing(self.calling, facts, clocks(facts), now) or self._never_opens(facts, now)
             self._standing[facts] = "" if found is None else detail_of(found)
         return self._standing[facts]
+
+    def _never_opens(self, facts: Audience, now: datetime) -> Permit | None:
+        """That no hour comes at which all rules let these people be called."""
+        permit = self._desk_of(facts, now).decide((), "", now)
+        return permit if permit.ruling is Ruling.HOLD and permit.until is None else None
 
     def opens_at(self, audience: int, moment: datetime) -> datetime | None:
         """The first instant from `moment` on at which these people may be called; None: never, or nobody knows."""
@@ -143,12 +148,14 @@ class Permits:
         return "" if value is None else str(value).strip()
 
     def _desk(self, audience: int, now: datetime) -> permission.Desk:
-        key = audience, now.date()
+        return self._desk_of(self._audiences.get(audience, _NOWHERE), now)
+
+    def _desk_of(self, facts: Audience, now: datetime) -> permission.Desk:
+        key = facts, now.date()
         desk = self._desks.get(key)
         if desk is None:
             if len(self._desks) >= _MOST_DESKS:
                 self._desks.clear()
-            facts = self._audiences.get(audience, _NOWHERE)
             start = now.replace(hour=0, minute=0, second=0, microsecond=0)
             desk = permission.desk(self.calling, facts, clocks(facts), packs.holidays, start, start + _AHEAD)
             self._desks[key] = desk

@@ -1,0 +1,86 @@
+"""Whose turn it is: hours, priority, times that were wished for, the order of those who are new, on a real ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dialer.model import Audience, CallingRules, ListRules, Order, Row, Rule
+from dialer.permits import Permits
+from tests.calling_kit import hours
+from tests.ledger_kit import PEOPLE, Desk, desk, row
+
+EAST = Audience(("America/New_York",), ("US", "US-NY"), ("US",), ("mobile",))
+WEST = replace(EAST, zones=("America/Los_Angeles",), places=("US", "US-CA"))
+WORKDAY = Rule(id="hours", place="*", week=hours(daily="09:00-17:00"))
+NEVER = replace(EAST, zones=("America/New_York", "Australia/Sydney"))
+PLACED = ListRules((PEOPLE,), id="name", placed=True)
+
+
+def somewhere(person: str, number: int, audience: Audience) -> Row:
+    return replace(row(person, number), audience=audience)
+
+
+async def permits_in(made: Desk, order: Order = Order.RETRIES_FIRST) -> Permits:
+    """The rules of a workday, knowing everybody on the list."""
+    permits = Permits(CallingRules(rules=(WORKDAY,), ring=0.0), order)
+    permits.know(await made.ledger.audiences_of(made.campaign))
+    return permits
+
+
+async def who(made: Desk, turns: Permits) -> list[str]:
+    return [one.person for one in await made.ledger.due(made.campaign, 100, turns=turns)]
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+# --- when the next one is ----------------------------------------------------------------------------
+
+
+async def test_an_audience_in_which_nobody_is_left_is_waited_for_by_nobody(tmp_path: Path) -> None:
+    """Its hours begin again tomorrow, for nobody: a run that waits would wait all night."""
+    async with desk(tmp_path, somewhere("ann", 1, EAST), somewhere("bob", 2, WEST), rules=PLACED) as made:
+        turns = await permits_in(made)
+        made.wall.now = utc("2026-11-23T17:00")
+        assert await made.ledger.next_due(made.campaign, turns=turns) is None
+        for person in ("ann", "bob"):
+            await made.end(await made.dial(person), "user_ended_call")
+        made.wall.now = utc("2026-11-24T00:00")
+        assert await made.ledger.next_due(made.campaign, turns=turns) is None
+
+
+async def test_the_next_is_the_first_of_all_audiences_to_whom_somebody_belongs(tmp_path: Path) -> None:
+    async with desk(tmp_path, somewhere("ann", 1, EAST), somewhere("bob", 2, WEST), rules=PLACED) as made:
+        turns = await permits_in(made)
+        made.wall.now = utc("2026-11-23T13:59:59")
+        assert (await who(made, turns), await made.ledger.next_due(made.campaign, turns=turns)) == (
+            [],
+            utc("2026-11-23T14:00"),
+        )
+        made.wall.now = utc("2026-11-23T14:00")
+        assert (await who(made, turns), await made.ledger.next_due(made.campaign, turns=turns)) == (
+            ["ann"],
+            utc("2026-11-23T17:00"),
+        )
+        made.wall.now = utc("2026-11-23T22:00")  # the East has closed, half-open
+        assert await who(made, turns) == ["bob"]
+        await made.end(await made.dial("bob"), "no_answer")
+        made.wall.now = utc("2026-11-24T01:00")
+        assert await made.ledger.next_due(made.campaign, turns=turns) == utc("2026-11-24T14:00")
+
+
+async def test_who_can_never_be_called_is_held_and_told(tmp_path: Path) -> None:
+    async with desk(tmp_path, somewhere("ann", 1, EAST), somewhere("eve", 2, NEVER), rules=PLACED) as made:
+        turns = await permits_in(made)
+        standing = turns.standing(made.wall.now)
+        assert sorted(standing.values()) == [
+            "",
+            "held:never_opens",
+            "held:no_zone",
+        ]  # of no audience
+        held, _ = await made.ledger.apply_standing(made.campaign, standing)
+        assert held == 1
+        assert (made.contact("eve")["state"], made.contact("eve")["detail"]) == ("excluded", "held:never_opens")
