@@ -48,16 +48,20 @@ UPDATE contacts SET state = 'exhausted', detail = 'expired', due_at = NULL, upda
 WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND expires_at IS NOT NULL AND expires_at <= :now
 
 -- :name due_again
--- Contacts whose own time has come, longest overdue first.
-SELECT * FROM contacts
+-- Contacts whose own time has come, longest overdue first; by the index alone.
+SELECT id, priority, due_at FROM contacts
 WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND state = 'due'
   AND due_at IS NOT NULL AND due_at <= :now
 ORDER BY due_at LIMIT :limit
 
 -- :name due_fresh
--- Contacts that are due at any time, in the order of the list, whoever is urgent before.
-SELECT * FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
+-- Contacts that are due at any time, in the order of the list, whoever is urgent before; by the index alone.
+SELECT id, priority FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
 ORDER BY priority DESC, id LIMIT :limit
+
+-- :name contact
+-- One of them, whole.
+SELECT * FROM contacts WHERE id = :contact
 
 -- :name one_due
 -- One person who is due, by id or number.

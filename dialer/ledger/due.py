@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.ledger import optouts
+from dialer.ledger.choosing import chosen
 from dialer.ledger.events import SQL, RunMark, add_event
 from dialer.ledger.moments import instant, instant_or_none, text
-from dialer.model import Candidate, ContactState, Halt, History, Order
+from dialer.model import Candidate, ContactState, Halt, History
 from dialer.model.turns import AT_ANY_TIME, Turns
 
 
@@ -29,27 +30,15 @@ def due(
     at = {"campaign": campaign, "now": text(now), "limit": limit, "run": mark.run_id, "person": only}
     db.execute(SQL["tell_expired"], at)
     db.execute(SQL["expire"], at)
-    again, fresh = list[sqlite3.Row](), list[sqlite3.Row]()
-    for audience in rules.open_now(_audiences(db, campaign), now):
-        given = {**at, "audience": audience}
-        for row in db.execute(SQL["wake"], given).fetchall():
+    opened = rules.open_now(_audiences(db, campaign), now)
+    for audience in opened:
+        for row in db.execute(SQL["wake"], {**at, "audience": audience}).fetchall():
             add_event(db, now, "woken", run=mark.run_id, contact=row["id"], moved=("waiting", "due"))
-        if only is None:
-            again += db.execute(SQL["due_again"], given).fetchall()
-            fresh += db.execute(SQL["due_fresh"], given).fetchall()
-        else:
-            found = db.execute(SQL["one_due"], given).fetchall()
-            fresh += [row for row in found if row["audience"] == audience]
-    return [candidate_of(db, row, registers) for row in _in_order(again, fresh, rules.order)[:limit]]
-
-
-def _in_order(again: list[sqlite3.Row], fresh: list[sqlite3.Row], order: Order) -> list[sqlite3.Row]:
-    """Whoever has a higher priority goes first; of equals, by `order`, those who were rung before or those who were
-    not. Those who wait are taken by their time, the others as they stand in the list."""
-    again.sort(key=lambda row: (-row["priority"], row["due_at"], row["id"]))
-    fresh.sort(key=lambda row: (-row["priority"], row["id"]))
-    first, then = (again, fresh) if order is Order.RETRIES_FIRST else (fresh, again)
-    return sorted([*first, *then], key=lambda row: -row["priority"])  # a stable sort: the order above stays
+    if only is None:
+        found = chosen(db, at, opened, limit, rules.order)
+    else:
+        found = [row for row in db.execute(SQL["one_due"], at).fetchall() if row["audience"] in opened]
+    return [candidate_of(db, row, registers) for row in found]
 
 
 def next_due(
@@ -65,7 +54,8 @@ def next_due(
 
 def _next_in(db: sqlite3.Connection, campaign: int, audience: int, now: datetime, rules: Turns) -> datetime | None:
     given = {"campaign": campaign, "audience": audience, "now": text(now)}
-    later = _next_of(rules, audience, instant_or_none(db.execute(SQL["next_due"], given).fetchone()[0]), now)
+    due_at = instant_or_none(db.execute(SQL["next_due"], given).fetchone()[0])
+    later = None if due_at is None else _next_of(rules, audience, due_at, now)
     opens = rules.opens_at(audience, now)
     if opens is None or opens <= now or not db.execute(SQL["is_due_now"], given).fetchone()[0]:
         return later if opens is not None else None

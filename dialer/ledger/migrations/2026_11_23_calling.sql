@@ -25,7 +25,7 @@ ALTER TABLE contacts ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
 DROP INDEX contacts_due;
 DROP INDEX contacts_due_later;
 CREATE INDEX contacts_due ON contacts (campaign_id, audience, priority DESC, id) WHERE state = 'due' AND due_at IS NULL;
-CREATE INDEX contacts_due_later ON contacts (campaign_id, audience, due_at)
+CREATE INDEX contacts_due_later ON contacts (campaign_id, audience, due_at, state, priority)
     WHERE state IN ('due', 'waiting') AND due_at IS NOT NULL;
 
 -- Which rule decided that the dial might be made, of which version of its pack; and about which debt it was.
