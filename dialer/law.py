@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dialer import packs
 from dialer.errors import CampaignError, Problem
-from dialer.model import CallingRules, Campaign, Pack, Rule
+from dialer.model import CallingRules, Campaign, LawRules, Pack, Rule
 
 
 def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
@@ -21,9 +21,9 @@ def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
     found = _packs(campaign, now, problems)
     own = tuple(rule for rule in (campaign.hours, campaign.caps, *(law.added if law else ())) if rule is not None)
     for rule in own:
-        _check_calendars(rule, now, problems)
+        _check_calendars(campaign, rule, now, problems)
     if law is not None and not problems:
-        _check_accepted(law.accepted, found, problems)
+        _check_accepted(campaign, law, found, problems)
     if problems:
         raise CampaignError(str(campaign.path), tuple(problems))
     return CallingRules(
@@ -49,26 +49,34 @@ def _packs(campaign: Campaign, now: datetime, problems: list[Problem]) -> tuple[
             pack = packs.pack(code)
         except LookupError:
             known = ", ".join(packs.codes())
-            problems.append(Problem("rules.packs", 0, f"there is no pack '{code}'", f"there are {known}"))
+            problems.append(_problem(campaign, "rules.packs", f"there is no pack '{code}'", f"there are {known}"))
             continue
         if pack.expires <= now.date():
             message = f"the pack {pack.code}-{pack.version} was good until {pack.expires}: its law may have changed"
-            problems.append(Problem("rules.packs", 0, message, "install a newer dialer, whose packs were read anew"))
+            hint = "install a newer dialer, whose packs were read anew"
+            problems.append(_problem(campaign, "rules.packs", message, hint))
         found.append(pack)
     return tuple(found)
 
 
-def _check_calendars(rule: Rule, now: datetime, problems: list[Problem]) -> None:
+def _check_calendars(campaign: Campaign, rule: Rule, now: datetime, problems: list[Problem]) -> None:
     for calendar in rule.holidays:
         try:
             packs.holidays(calendar, now.year)
         except LookupError as fault:
-            where = "hours.holidays" if rule is not None and rule.id == "hours" else "rules.add"
-            problems.append(Problem(where, 0, str(fault.args[0] if fault.args else fault), "write it as US, or US-LA"))
+            where = "hours.holidays" if rule is campaign.hours else "rules.add"
+            problems.append(_problem(campaign, where, str(fault.args[0] if fault.args else fault), ""))
 
 
-def _check_accepted(accepted: frozenset[str], found: tuple[Pack, ...], problems: list[Problem]) -> None:
+def _check_accepted(campaign: Campaign, law: LawRules, found: tuple[Pack, ...], problems: list[Problem]) -> None:
     known = {rule.id for pack in found for rule in pack.rules}
-    for rule_id in sorted(accepted - known):
+    for rule_id in sorted(law.accepted - known):
         message = f"no pack of this campaign has a rule '{rule_id}'"
-        problems.append(Problem("rules.i_accept", 0, message, "`dialer rules show us` lists the rules of a pack"))
+        hint = "`dialer rules show us` lists the rules of a pack"
+        problems.append(_problem(campaign, "rules.i_accept", message, hint))
+
+
+def _problem(campaign: Campaign, key: str, message: str, hint: str) -> Problem:
+    from dialer.config import line_of  # only where there is a fault: `status` needs no pydantic
+
+    return Problem(key, line_of(campaign.path, tuple(key.split("."))), message, hint)

@@ -1,0 +1,66 @@
+"""By which rules a campaign calls: packs, calendars and accepted rules that are not there are told with their line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dialer import law
+from dialer.errors import CampaignError
+from dialer.model import Purpose
+from tests.campaign_files import loaded, small
+
+NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
+
+
+def rules(folder: Path, text: str, now: datetime = NOW) -> law.CallingRules:
+    return law.calling_rules(loaded(folder, small("", text)), now)
+
+
+def test_all_rules_stand_together(tmp_path: Path) -> None:
+    law_part = "rules: {purpose: debt, packs: [us, ca], i_accept: [us-fl-caps], add: [{id: mine, gap: 2h}]}"
+    found = rules(tmp_path, f"caps: {{gap: 4h}}\n{law_part}")
+    assert [rule.id for rule in found.rules] == ["hours", "caps", "mine"]
+    assert [pack.code for pack in found.packs] == ["us", "ca"]
+    assert (found.purpose, found.accepted, found.is_free) == (Purpose.DEBT, {"us-fl-caps"}, False)
+    assert law.register_age(found) == 31 * 86400.0
+
+
+def test_nothing_is_asked_where_nothing_is_said(tmp_path: Path) -> None:
+    found = rules(tmp_path, "hours: always\nrules: none")
+    assert (found.rules, found.packs, found.is_free) == ((), (), True)
+    assert law.register_age(found) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "line", "words"),
+    [
+        ("rules: {purpose: info,\n  packs: [us, xx]}", "rules.packs", 9, "there is no pack 'xx' (there are au, bd"),
+        (
+            "rules:\n  purpose: info\n  packs: us\n  i_accept: us-xx",
+            "rules.i_accept",
+            11,
+            "no pack of this campaign has a rule 'us-xx'",
+        ),
+        ("hours:\n  mon: 09:00-12:00\n  holidays: [US, XX]", "hours.holidays", 10, "XX"),
+        (
+            "rules:\n  purpose: info\n  packs: us\n  add: [{id: a, holidays: QQ}]",
+            "rules.add",
+            11,
+            "QQ",
+        ),
+    ],
+)
+def test_what_is_not_there_is_told_with_its_line(tmp_path: Path, text: str, key: str, line: int, words: str) -> None:
+    with pytest.raises(CampaignError) as error:
+        rules(tmp_path, text)
+    (problem,) = error.value.problems
+    assert (problem.key, problem.line) == (key, line)
+    assert words in str(problem)
+
+
+def test_a_pack_that_has_expired_calls_nobody(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match=r"the pack us-2026\.11\.22 was good until 2027-11-22"):
+        rules(tmp_path, "rules: {purpose: info, packs: us}", datetime(2027, 11, 22, tzinfo=UTC))
