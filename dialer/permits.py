@@ -16,9 +16,9 @@ from dialer.errors import DialerError
 from dialer.law import calling_rules
 from dialer.ledger.dialing import Asked
 from dialer.ledger.reading import Reader
-from dialer.model import Audience, CallingRules, Campaign, Candidate, Order, Permit, Ruling
+from dialer.model import Audience, CallerId, CallingRules, Campaign, Candidate, Order, Permit, Ruling
 from dialer.model.turns import AT_ANY_TIME, Turns
-from dialer.policy import permission
+from dialer.policy import callerid, permission
 from dialer.policy.standing import detail_of
 
 _AHEAD = timedelta(days=10)
@@ -40,7 +40,7 @@ class Permits:
     """The rules of one campaign over the audiences of its people; satisfies `model.turns.Turns`.
 
     `debt_mark` names a debt as the ledger's rings do. `calls_today` tells how many calls the campaign has made on the
-    day (UTC) of a moment, for `per_day`.
+    day (UTC) of a moment, for `per_day`. `callers` are the campaign's own numbers.
     """
 
     def __init__(
@@ -52,8 +52,10 @@ class Permits:
         debt_mark: Callable[[str], str] = str,
         per_day: int | None = None,
         calls_today: Callable[[datetime], int] = lambda day: 0,
+        callers: tuple[CallerId, ...] = (),
     ) -> None:
         self.calling = calling
+        self._callers = callers
         self._order = order
         self._debt_column = debt_column
         self._debt_mark = debt_mark
@@ -83,12 +85,20 @@ class Permits:
 
     def stands_against(self, facts: Audience, now: datetime) -> str:
         """The same of one audience."""
+        if facts not in self._standing:
+            self._standing[facts] = self._by_the_rules(facts, now) or self._by_own_numbers(facts)
+        return self._standing[facts]
+
+    def _by_the_rules(self, facts: Audience, now: datetime) -> str:
         if self._asks_nothing:
             return ""
-        if facts not in self._standing:
-            found = permission.standing(self.calling, facts, clocks(facts), now) or self._never_opens(facts, now)
-            self._standing[facts] = "" if found is None else detail_of(found)
-        return self._standing[facts]
+        found = permission.standing(self.calling, facts, clocks(facts), now) or self._never_opens(facts, now)
+        return "" if found is None else detail_of(found)
+
+    def _by_own_numbers(self, facts: Audience) -> str:
+        """That none of the campaign's own numbers is meant for where these people are."""
+        is_meant = not self._callers or callerid.is_meant(self._callers, facts.places)
+        return "" if is_meant else f"held:{callerid.NO_CALLER_ID}"
 
     def _never_opens(self, facts: Audience, now: datetime) -> Permit | None:
         """That no hour comes at which all rules let these people be called."""

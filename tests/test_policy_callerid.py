@@ -133,6 +133,13 @@ def test_somebody_of_whom_nothing_is_known_is_held_where_all_numbers_have_places
     assert found == NoCaller("no own number is meant for people of whom no place is known", None)
 
 
+def test_whether_any_number_is_meant_for_them_is_known_before_one_is_chosen() -> None:
+    assert callerid.is_meant((FLORIDA, STATES), ("US", "US-GA"))
+    assert callerid.is_meant((ANYWHERE,), ())
+    assert not callerid.is_meant((FLORIDA, BRITAIN), ("US", "US-GA"))
+    assert not callerid.is_meant((), ("US",))
+
+
 def test_a_number_that_was_shown_but_is_not_meant_for_them_any_more_is_not_shown() -> None:
     assert shown(MEANT, "ann", "US", "US-GA", last="fl") == "us"
 

@@ -87,6 +87,12 @@ def choose(
     return _turn([caller for caller, level in free if level == nearest], person, last)
 
 
+def is_meant(callers: Iterable[CallerId], places: Iterable[str]) -> bool:
+    """Whether any of these numbers is meant for people who are in these places."""
+    there = frozenset(places)
+    return any(_level(caller, there) is not None for caller in callers)
+
+
 def _level(caller: CallerId, there: frozenset[str]) -> int | None:
     """How near a number's places are to the person's: 2 for a state, 1 for a country, 0 for everywhere, None: apart."""
     if not caller.places:

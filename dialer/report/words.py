@@ -57,6 +57,7 @@ DETAILS: Mapping[str, str] = {
     "held:no_pack": "held: no pack of the campaign has the rules of their country",
     "held:expired_pack": "held: the rules of their country have expired",
     "held:never_opens": "held: there is no hour at which all rules let them be called",
+    "held:no_caller_id": "held: none of the own numbers may show for them now",
     "held:hours": "not at this hour: the campaign's own hours",
     "held:caps": "not yet: rung as often as the campaign allows",
     "held:caps.per_day": "not today: the campaign has made all its calls of the day",

@@ -14,6 +14,7 @@ from dialer.ledger import Ledger
 from dialer.model import Campaign
 from dialer.permits import Permits
 from dialer.policy import marks
+from dialer.policy.callerid import callers_of
 from dialer.runner.registers import check, check_age, ids, take_in
 
 Say = Callable[..., None]
@@ -43,6 +44,7 @@ def permits_of(campaign: Campaign, ledger: Ledger, clock: Clock, today: Today) -
         debt_mark=lambda debt: marks.debt_key(ledger.secret, debt).hex(),
         per_day=campaign.per_day,
         calls_today=today.made,
+        callers=callers_of(campaign.call),
     )
 
 
