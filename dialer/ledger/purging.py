@@ -235,11 +235,8 @@ def _hide_other_events(db: sqlite3.Connection) -> None:
 
 
 def _hide_contacts(db: sqlite3.Connection, now: datetime) -> None:
-    people = db.execute(SQL["who_is_purged"]).fetchall()
     db.execute(SQL["withdraw_purged"])
-    for row in people:
-        given = {"contact": row["id"], "name": f"purged:{row['id']}", "at": text(now)}
-        db.execute(SQL["hide_contact"], given)
+    db.execute(SQL["hide_contacts"], {"at": text(now)})
     db.execute(SQL["drop_empty_tallies"])
 
 

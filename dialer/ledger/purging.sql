@@ -165,16 +165,16 @@ WHERE campaign_id IN (SELECT campaign_id FROM purging CROSS JOIN contacts ON con
 UPDATE contacts SET state = 'excluded', detail = 'purged', due_at = NULL
 WHERE id IN (SELECT contact FROM purging) AND state IN ('due', 'waiting')
 
--- :name hide_contact
+-- :name hide_contacts
 -- What is left counts, under a name that tells of nobody. The stop keeps it out of all that lists and people do.
-UPDATE contacts SET person = :name, number = '', data = '{}', file = '', line = 0, audience = 0, priority = 0,
+UPDATE contacts SET person = 'purged:' || id, number = '', data = '{}', file = '', line = 0, audience = 0, priority = 0,
        stop = 'withdrawn', due_at = NULL, expires_at = NULL, not_after = NULL, purged_at = :at,
        detail = CASE
            WHEN detail NOT GLOB '*[^a-z_:]*' THEN detail
            WHEN instr(detail, ':') > 1 AND substr(detail, 1, instr(detail, ':') - 1) NOT GLOB '*[^a-z_]*'
            THEN substr(detail, 1, instr(detail, ':') - 1)
            ELSE 'purged' END
-WHERE id = :contact
+WHERE id IN (SELECT contact FROM purging)
 
 -- :name drop_empty_tallies
 -- Details that nobody has any more may have named somebody.
