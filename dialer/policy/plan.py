@@ -245,19 +245,20 @@ class _Flow:
         """The same of one waiting room, after so many calls of others: all who may be called are, in equal parts."""
         rate = self._going.rate
         opened = {cell: seconds for cell in room if (seconds := self._open_for(cell, start, end)) > 0}
-        wanted = {cell: min(room[cell], rate * seconds) for cell, seconds in opened.items()}
-        total = sum(wanted.values())
+        total = sum(room[cell] for cell in opened)
         if total <= _LEAST or most <= _LEAST:
             return 0.0
-        part = min(1.0, most / total)
-        over = min(end, start + (before + part * total) / rate)
-        middle = min(end, start + (before + part * total / 2) / rate)
-        for cell, people in wanted.items():
-            self._call(cell, people * part, start, middle, over)
-            room[cell] -= people * part
+        # Whoever may be called in a part of the step only has their part of that part.
+        called = {cell: room[cell] * min(1.0, most / total, rate * seconds / total) for cell, seconds in opened.items()}
+        used = sum(called.values())
+        over = min(end, start + (before + used) / rate)
+        middle = min(end, start + (before + used / 2) / rate)
+        for cell, people in called.items():
+            self._call(cell, people, start, middle, over)
+            room[cell] -= people
             if room[cell] <= _LEAST:
                 del room[cell]
-        return part * total
+        return used
 
     def _open_for(self, cell: _Cell, start: float, end: float) -> float:
         """For how many seconds of the step they may be called."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 
 from dialer.clock import Clock
 from dialer.contacts import registers
 from dialer.ledger.planning import opted_out
-from dialer.model import ANYWHERE, Audience, Campaign, Chunk, Halt, RejectReason, Row
+from dialer.model import ANYWHERE, Audience, Campaign, Chunk, Halt, RejectReason, Rows, Wish
 from dialer.model.planning import Counted, Crowd, Excluded
 from dialer.runner import intake
+from dialer.runner.seen import Seen, has
 
 _SOME = 3
 _HOUR = 3600
@@ -22,8 +23,8 @@ _HOUR = 3600
 _Key = tuple[int, int, float | None, float | None]
 """An audience, a priority, from when on (epoch seconds), and until when."""
 
-Bar = Callable[[Row], str]
-"""Why somebody of the list may not be rung, as the detail of a contact; '' if they may."""
+Bar = Callable[[tuple[str, ...], str], str]
+"""Why somebody with these numbers and this id may not be rung, as the detail of a contact; '' if they may."""
 
 
 def counted(campaign: Campaign, clock: Clock) -> Counted:
@@ -46,12 +47,13 @@ def _barring(campaign: Campaign) -> Bar:
     is_opted_out = opted_out(campaign.ledger)
     listed = _registered(campaign)
 
-    def bar(row: Row) -> str:
-        numbers = tuple(number.e164 for number in row.numbers)
-        if is_opted_out(numbers, row.person):
+    def bar(numbers: tuple[str, ...], person: str) -> str:
+        if is_opted_out(numbers, person):
             return Halt.OPTED_OUT
+        if not listed:
+            return ""
         plain = [int(number[1:]) for number in numbers]
-        found = [next((file for file, known in listed if _has(known, number)), "") for number in plain]
+        found = [next((file for file, known in listed if has(known, number)), "") for number in plain]
         return f"dnc:{found[0]}" if all(found) else ""
 
     return bar
@@ -67,11 +69,6 @@ def _registered(campaign: Campaign) -> list[tuple[str, Sequence[int]]]:
     return [(path.name, registers.read(path, column, read).numbers) for path, column in paths]
 
 
-def _has(numbers: Sequence[int], number: int) -> bool:
-    at = bisect_left(numbers, number)
-    return at < len(numbers) and numbers[at] == number
-
-
 class _Found:
     """What has been read of a list; of a person a hash is kept, to know them again."""
 
@@ -80,9 +77,10 @@ class _Found:
         self._by_number = rules.one_per == "phone"
         self._by_person = rules.id is not None or not self._by_number
         self._lasts = None if rules.expires is None else (now + timedelta(seconds=rules.expires)).timestamp()
+        self._now = now
         self._bar = bar
-        self._people: set[int] = set()
-        self._numbers: set[int] = set()
+        self._people = Seen()
+        self._numbers = Seen()
         self._audiences: dict[int, Audience] = {}
         self._crowds = Counter[_Key]()
         self._some = defaultdict[int, list[str]](list)
@@ -94,35 +92,39 @@ class _Found:
     def take(self, chunk: Chunk) -> None:
         for reject in chunk.rejects:
             self._reject(reject.reason, f"{reject.file} line {reject.line}")
-        for row in chunk.rows:
-            if not self._is_new(row):
-                self._reject(RejectReason.DUPLICATE, f"{row.file} line {row.line}")
-            elif why := self._bar(row):
-                _note(self._barred, self._some_barred, why, row.numbers[0].e164)
-            else:
-                self._count(row)
+        for part in Rows.of(chunk.rows):
+            audiences = part.audiences or repeat(ANYWHERE)
+            for at, (person, number, audience) in enumerate(zip(part.persons, part.numbers, audiences, strict=False)):
+                numbers = (number, *(each.e164 for each in part.others[at])) if at in part.others else (number,)
+                if not self._is_new(person, numbers):
+                    self._reject(RejectReason.DUPLICATE, f"{part.file} line {part.lines[at]}")
+                elif why := self._bar(numbers, person):
+                    _note(self._barred, self._some_barred, why, number)
+                else:
+                    self._count(number, audience, part.wishes.get(at))
 
     def _reject(self, why: str, where: str) -> None:
         _note(self._rejects, self._some_rejects, str(why), where)
 
-    def _is_new(self, row: Row) -> bool:
-        if self._by_person and not _added(self._people, [hash(row.person)]):
+    def _is_new(self, person: str, numbers: tuple[str, ...]) -> bool:
+        if self._by_person and not self._people.add((hash(person),)):
             return False
-        return not self._by_number or _added(self._numbers, [int(number.e164[1:]) for number in row.numbers])
+        return not self._by_number or self._numbers.add([int(number[1:]) for number in numbers])
 
-    def _count(self, row: Row) -> None:
+    def _count(self, number: str, audience: Audience, wish: Wish | None) -> None:
         # People of whom the same is known share one Audience, which is quicker to tell apart by where it lies.
-        audience = id(row.audience)
-        self._audiences.setdefault(audience, row.audience)
-        if len(some := self._some[audience]) < _SOME:
-            some.append(row.numbers[0].e164)
-        priority, since, until = 0, None, self._lasts
-        if (wish := row.wish) is not None:
-            priority = wish.priority
-            since = None if wish.not_before is None else math.ceil(wish.not_before.timestamp() / _HOUR) * float(_HOUR)
-            ends = math.inf if wish.not_after is None else wish.not_after.timestamp() // _HOUR * _HOUR
-            until = min(ends, math.inf if until is None else until)
-        self._crowds[audience, priority, since, until if until != math.inf else None] += 1
+        kind = id(audience)
+        self._audiences.setdefault(kind, audience)
+        if len(some := self._some[kind]) < _SOME:
+            some.append(number)
+        if wish is None:
+            self._crowds[kind, 0, None, self._lasts] += 1
+            return
+        is_later = wish.not_before is not None and wish.not_before > self._now
+        since = math.ceil(wish.not_before.timestamp() / _HOUR) * float(_HOUR) if wish.not_before and is_later else None
+        ends = None if wish.not_after is None else wish.not_after.timestamp() // _HOUR * _HOUR
+        until = min((each for each in (ends, self._lasts) if each is not None), default=None)
+        self._crowds[kind, wish.priority, since, until] += 1
 
     def counted(self) -> Counted:
         """All of it."""
@@ -137,14 +139,6 @@ class _Found:
             tuple(_excluded(self._rejects, self._some_rejects)),
             examples={kind: tuple(some) for kind, some in self._some.items()},
         )
-
-
-def _added(known: set[int], given: Sequence[int]) -> bool:
-    """Whether none of these was known; then all of them are."""
-    if any(each in known for each in given):
-        return False
-    known.update(given)
-    return True
 
 
 def _note(counts: Counter[str], some: dict[str, list[str]], why: str, example: str) -> None:
