@@ -68,3 +68,15 @@ def test_a_number_that_is_used_up_for_today_is_left_alone_until_tomorrow(
     assert len(shown(tmp_path)) == 2
     waiting = [row for row in contacts(tmp_path).values() if row[0] == "waiting"]
     assert waiting == [("waiting", "held:no_caller_id")]
+
+
+def test_check_shows_the_number_that_would_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    callers = (
+        f'[{{number: "{FLORIDA}", for: [GB], agent: british}}, {{number: "{STATES}", for: [US-FL], agent: florida}}]'
+    )
+    path = campaign(tmp_path, PEOPLE, dialling_from(callers, "hours: always", "rules: none"))
+    found = told(capsys, "check", path, "--offline")
+    assert found.code == 0, found.err
+    shown = [line for line in found.out.splitlines() if line.startswith("  to ")]
+    assert [line.rpartition(" ")[2] for line in shown] == ["florida", "british"]
+    assert "held: none of the own numbers may show for them now" in found.out

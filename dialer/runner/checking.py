@@ -6,6 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
 
 from dialer.attempt import request_for
 from dialer.clock import Clock
@@ -14,7 +16,8 @@ from dialer.law import calling_rules
 from dialer.ledger import dialled_elsewhere, opening, reading
 from dialer.model import Campaign, Chunk, DialRequest, NoReply, Reject, RejectReason, Reply, Row
 from dialer.permits import Permits
-from dialer.policy import callid
+from dialer.policy import callerid, callid
+from dialer.policy.callerid import NoCaller, callers_of
 from dialer.runner import owning
 from dialer.runner.intake import check_age, check_header, rows
 from dialer.runner.owning import Shown
@@ -77,12 +80,12 @@ def check_list(
     checked = Checked()
     secret = _secret(campaign)
     seen = _Seen(campaign.contacts.one_per == "phone")
-    permits, now = Permits(calling_rules(campaign, clock.now())), clock.now()
+    permits, now = Permits(calling_rules(campaign, clock.now()), callers=callers_of(campaign.call)), clock.now()
     for chunk in rows(campaign):
         good = [row for row in chunk.rows if seen.is_new(row)]
         hear(good)
-        for row in good[: _SHOWN - len(checked.first)]:
-            checked.first.append(_first_request(campaign, row, secret))
+        found = (_first_request(campaign, row, secret, now) for row in good)
+        checked.first.extend(islice(filter(None, found), _SHOWN - len(checked.first)))
         checked.good += len(good)
         checked.held.update(detail for row in good if (detail := permits.stands_against(row.audience, now)))
         checked.bad += _bad_rows(chunk) + len(chunk.rows) - len(good)
@@ -117,9 +120,13 @@ def _bad_rows(chunk: Chunk) -> int:
     return len({(reject.file, reject.line) for reject in chunk.rejects} - good)
 
 
-def _first_request(campaign: Campaign, row: Row, secret: bytes) -> DialRequest:
+def _first_request(campaign: Campaign, row: Row, secret: bytes, now: datetime) -> DialRequest | None:
+    """The dial of a row; None where no own number is meant for these people."""
+    caller = callerid.choose(callers_of(campaign.call), row.audience.places, row.person, None, {}, {}, now)
+    if isinstance(caller, NoCaller):
+        return None
     number = callid.called_number(tuple(number.e164 for number in row.numbers), 0)
-    return request_for(campaign, row.person, number, row.data, 1, secret)
+    return request_for(campaign, row.person, number, row.data, 1, secret, caller)
 
 
 def _secret(campaign: Campaign) -> bytes:
