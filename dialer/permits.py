@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from dialer import packs
 from dialer.errors import DialerError
 from dialer.law import calling_rules
-from dialer.ledger.dialing import Asked
+from dialer.ledger.intending import Asked
 from dialer.ledger.reading import Reader
 from dialer.model import Audience, CallerId, CallingRules, Campaign, Candidate, Order, Permit, Ruling
 from dialer.model.turns import AT_ANY_TIME, Turns

@@ -25,6 +25,7 @@ from dialer.ledger import (
     endings,
     identity,
     importing,
+    intending,
     opening,
     pausing,
     unknowns,
@@ -34,12 +35,13 @@ from dialer.ledger.audiences import Audiences
 from dialer.ledger.binding import Bound, dialled_elsewhere
 from dialer.ledger.changing import Changes
 from dialer.ledger.control import Lock, take_lock
-from dialer.ledger.dialing import FREE, Asked, Decide, Known, Passed
+from dialer.ledger.dialing import Decide
 from dialer.ledger.due import STOP_WHEN, Paused
 from dialer.ledger.earlier import Doubt
 from dialer.ledger.edits import Edits, Expiry, Foreseen, Trial
 from dialer.ledger.events import SQL, RunMark, fenced
 from dialer.ledger.importing import Change, Imported
+from dialer.ledger.intending import FREE, Asked, Known, Passed
 from dialer.ledger.lookups import Lookups
 from dialer.ledger.moments import text
 from dialer.ledger.standing import Standing
@@ -252,7 +254,7 @@ class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
     async def intend(self, candidate: Candidate, intent: Intent, asked: Asked = FREE) -> int | Passed:
         """Commit an intent, if the rules allow the dial; only after this may the first byte of its POST leave."""
         mark, known = self._mark, Known(self.secret, self.registers_of(candidate.campaign_id))
-        return await self._writer.do(lambda db: dialing.intend(db, candidate, intent, mark, asked, known))
+        return await self._writer.do(lambda db: intending.intend(db, candidate, intent, mark, asked, known))
 
     def goes_by(self, campaign: int, registers: Sequence[int]) -> None:
         """From here on the campaign dials nobody whose number is in one of these registers."""

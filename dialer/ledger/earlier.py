@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dialer.ledger.dialing import Passed, moved
 from dialer.ledger.due import candidate_of
 from dialer.ledger.events import RunMark, add_event, check_fence
 from dialer.ledger.identity import SQL
+from dialer.ledger.intending import Passed
 from dialer.ledger.moments import instant, text
+from dialer.ledger.moves import moved
 from dialer.model import CallRecord, Candidate, ContactState
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from dialer.ledger import earlier, inbox, stamps
-from dialer.ledger.dialing import Passed
 from dialer.ledger.earlier import Doubt
 from dialer.ledger.events import RunMark
+from dialer.ledger.intending import Passed
 from dialer.ledger.stamps import KnownList
 from dialer.ledger.writer import Writer
 from dialer.model import CallRecord, Candidate, FileStamp

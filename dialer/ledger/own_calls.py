@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.errors import UsageError
-from dialer.ledger.dialing import moved
 from dialer.ledger.events import RunMark, add_event
 from dialer.ledger.moments import text
+from dialer.ledger.moves import moved
 from dialer.ledger.queries import load
 from dialer.policy.marks import number_key
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.ledger.dialing import moved, settle_contact
+from dialer.ledger.dialing import settle_contact
 from dialer.ledger.due import history_of
 from dialer.ledger.events import SQL, RunMark, add_event
 from dialer.ledger.moments import text, text_or_none
+from dialer.ledger.moves import moved
 from dialer.model import Decision, History, Mark
 
 Decide = Callable[[History], Decision]
