@@ -12,20 +12,17 @@ from pydantic import BaseModel, SecretStr
 from dialer.config import calling
 from dialer.config.address import SIMULATOR
 from dialer.config.shape import (
-    CallerPart,
     CallPart,
     CampaignFile,
     ContactsPart,
-    LawPart,
     LinesPart,
-    OptOutPart,
     PacePart,
     PlatformPart,
-    RegisterPart,
     RetryPart,
     SimulatorPart,
     WebhooksPart,
 )
+from dialer.config.shape_law import CallerPart, LawPart, OptOutPart, RegisterPart
 from dialer.model import (
     CallerId,
     CallRules,

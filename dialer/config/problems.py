@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from dialer.config import shape
+from dialer.config import shape, shape_law
 from dialer.config.document import Document, Place, dotted
 from dialer.config.shape import CampaignFile
 from dialer.config.words import Wrong, nearest
@@ -30,11 +30,11 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "recovery": shape.RecoveryPart,
     "stop_when": shape.StopWhenPart,
     "webhooks": shape.WebhooksPart,
-    "call.from": shape.CallerPart,
-    "rules": shape.LawPart,
-    "caps": shape.CapsPart,
-    "dnc": shape.RegisterPart,
-    "opt_out_when": shape.OptOutPart,
+    "call.from": shape_law.CallerPart,
+    "rules": shape_law.LawPart,
+    "caps": shape_law.CapsPart,
+    "dnc": shape_law.RegisterPart,
+    "opt_out_when": shape_law.OptOutPart,
 }
 
 _EXAMPLES = {

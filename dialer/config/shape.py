@@ -21,18 +21,14 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from dialer.config import calling, leaves, words
+from dialer.config import leaves, words
 from dialer.config.leaves import RESPONSE
-from dialer.config.words import Wrong, quoted
+from dialer.config.shape_law import CallerPart, CapsPart, LawPart, OptOutPart, Part, RegisterPart, each_once
 from dialer.policy.outcome import REASONS
 from dialer.policy.retry import GROUPS
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ContactsPart(_Part):
+class ContactsPart(Part):
     """The list: which file it is, and what its columns are."""
 
     file: leaves.Files = Field(
@@ -93,35 +89,13 @@ class ContactsPart(_Part):
     )
 
 
-class CallerPart(_Part):
-    """One of your own numbers, and for whom it shows; a number alone is for everybody."""
-
-    number: leaves.OwnNumber
-    for_: leaves.Places | None = Field(
-        None, alias="for", description="The places whose people see it: US-FL, or GB. Default: everywhere."
-    )
-    agent: leaves.Text | None = Field(None, description="The id of the agent that speaks when this number shows.")
-    per_day: leaves.OneOrMore | None = Field(None, description="So many calls a day (UTC) at most from this number.")
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _read(cls, value: object, read: ModelWrapValidatorHandler[Self]) -> Self:
-        """Keys of its own, or the number alone."""
-        return read(value) if isinstance(value, dict) else cls.model_construct(number=words.own_number(value))
-
-
-def _each_once(found: tuple[CallerPart, ...]) -> tuple[CallerPart, ...]:
-    leaves.unique(tuple(part.number for part in found))
-    return found
-
-
-class CallPart(_Part):
+class CallPart(Part):
     """The call: whose number shows, which agent speaks, what it is told."""
 
     from_: Annotated[
         tuple[Annotated[CallerPart, WithJsonSchema(leaves.CALLER)], ...],
         BeforeValidator(leaves.some_numbers),
-        AfterValidator(_each_once),
+        AfterValidator(each_once),
         WithJsonSchema(leaves.CALLERS),
     ] = Field(
         alias="from",
@@ -149,7 +123,7 @@ class CallPart(_Part):
     )
 
 
-class SimulatorPart(_Part):
+class SimulatorPart(Part):
     """The simulated Verbex: its people and its limits."""
 
     seed: leaves.Count | None = Field(None, description="The same seed gives the same people. Default: 1.")
@@ -196,7 +170,7 @@ class SimulatorPart(_Part):
     )
 
 
-class PlatformPart(_Part):
+class PlatformPart(Part):
     """Where the calls are placed."""
 
     url: leaves.Url = Field(description="https://api.verbex.ai, or simulator for a Verbex that rings nobody.")
@@ -206,7 +180,7 @@ class PlatformPart(_Part):
     simulator: SimulatorPart | None = Field(None, description="The simulated Verbex, for `url: simulator` alone.")
 
 
-class LinesPart(_Part):
+class LinesPart(Part):
     """How many calls at once: a limit that is learned, with what may be said of it, or a plain number."""
 
     auto: leaves.Auto
@@ -230,7 +204,7 @@ class LinesPart(_Part):
         return self._number
 
 
-class PacePart(_Part):
+class PacePart(Part):
     """How fast, how many at once, and who goes first."""
 
     calls_per_second: leaves.Rate | None = Field(None, description="New calls a second, at most 1000. Default: 1.")
@@ -271,7 +245,7 @@ class RetryPart(BaseModel):
     )
 
 
-class RecoveryPart(_Part):
+class RecoveryPart(Part):
     """What is done about calls whose fate is not known."""
 
     hold: leaves.Duration | None = Field(
@@ -286,7 +260,7 @@ class RecoveryPart(_Part):
     )
 
 
-class StopWhenPart(_Part):
+class StopWhenPart(Part):
     """When the campaign stops for somebody to look, because too many of the last calls went wrong."""
 
     platform_failed: leaves.Limit | None = Field(
@@ -302,7 +276,7 @@ class StopWhenPart(_Part):
     )
 
 
-class WebhooksPart(_Part):
+class WebhooksPart(Part):
     """What the platform tells by itself while a run is under way. Calls are read all the same, only less often."""
 
     listen: leaves.Listen = Field(description="The address and port of this machine on which `run` listens.")
@@ -316,68 +290,7 @@ class WebhooksPart(_Part):
     )
 
 
-class LawPart(_Part):
-    """The law: for what is called, by which packs, with whose consent."""
-
-    purpose: leaves.Purpose = Field(description="For what is called: marketing, debt, info or survey.")
-    packs: leaves.Packs = Field(description="The packs of law that apply: us; `dialer rules show` lists them.")
-    consent: leaves.Consent | None = Field(
-        None, description="The column that tells who consents, or given: everybody on the list does."
-    )
-    yes: leaves.Yes | None = Field(None, description="The words in that column that mean yes.")
-    add: leaves.Added | None = Field(None, description="Rules of your own, in the words of the packs.")
-    i_accept: leaves.Accepted | None = Field(
-        None, description="Ids of rules that do not bind this campaign, and for which you answer."
-    )
-    _is_none: bool = PrivateAttr(False)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _read(cls, value: object, read: ModelWrapValidatorHandler[Self]) -> Self:
-        """Keys of its own, or the word none."""
-        if isinstance(value, str) and value.strip() == calling.NONE:
-            part = cls.model_construct()
-            part._is_none = True
-            return part
-        if isinstance(value, str):
-            message = f"{quoted(value)} is neither none nor rules"
-            raise Wrong(message, "write rules: {purpose: info, packs: [us], consent: given}, or none")
-        return read(value)
-
-    @property
-    def is_none(self) -> bool:
-        """Whether no law's rules are checked."""
-        return self._is_none
-
-
-class CapsPart(_Part):
-    """How often people are rung, over all campaigns of the ledger; and how often this campaign rings on a day."""
-
-    per_person: leaves.PerPerson | None = Field(None, description="So many rings of one person: 3 per 7d.")
-    gap: leaves.Gap | None = Field(None, description="So long at least from a ring of a person to the next: 4h.")
-    per_day: leaves.OneOrMore | None = Field(None, description="So many calls of this campaign on a day (UTC).")
-
-
-class RegisterPart(_Part):
-    """A list of numbers that are not to be rung, in a file of its own."""
-
-    file: leaves.Text = Field(description="The list: .csv, .csv.gz, .parquet or .txt. Relative to this file.")
-    max_age: leaves.SomeTime | None = Field(None, description="If the file is older, nothing is dialled: 31d.")
-    column: leaves.Text | None = Field(
-        None, description="The column with the numbers. Default: phone, or the only one."
-    )
-
-
-class OptOutPart(_Part):
-    """What in a conversation means that somebody does not want to be called again."""
-
-    reasons: leaves.Reasons | None = Field(None, description="Finish reasons that mean it.")
-    analysis: leaves.Meanings | None = Field(
-        None, description="Fields of the post-call analysis, each with the values that mean it."
-    )
-
-
-class CampaignFile(_Part):
+class CampaignFile(Part):
     """A campaign of dialer: whom to call, through which platform, how fast, and what follows each call."""
 
     name: leaves.Name = Field(description="Letters a-z, digits, _ and -, at most 64: the campaign's identity.")
