@@ -24,8 +24,9 @@ INSERT INTO events (at, run_id, contact_id, attempt_id, event, from_state, to_st
 VALUES (:at, :run, :contact, :attempt, :event, :from_state, :to_state, :detail)
 
 -- :name wake
--- Contacts whose waiting is over, or one person of them, become due; they keep their time, by which they are ordered.
-UPDATE contacts SET state = 'due', updated_at = :now
+-- Contacts whose waiting is over, or one person of them, become due; they keep their time, by which they are ordered. Who
+-- was held back before anybody dialled them is as new as before.
+UPDATE contacts SET state = 'due', due_at = CASE WHEN serial > 0 THEN due_at END, updated_at = :now
 WHERE id IN (SELECT id FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting')
              AND due_at IS NOT NULL AND due_at <= :now
              AND (:person IS NULL OR person = :person OR number = :person) ORDER BY due_at LIMIT :limit)
