@@ -17,6 +17,7 @@ from dialer.ledger.own_calls import OwnCall, Step
 from dialer.policy.marks import number_key
 from dialer.runner import own_call, requests
 from dialer.simulator import read_rings
+from tests.acceptance.kit import World
 from tests.command_line import KEY, Told, campaign, change, on_platform, serving, taken_in, told
 from tests.desk import Desk as Platform
 from tests.desk import answer, desk, saying
@@ -243,3 +244,19 @@ def test_the_row_is_that_of_the_list_as_it_is_now(tmp_path: Path) -> None:
     assert json.loads(own_call.row_of(rules, "A3").data)["name"] == "Cy"
     assert own_call.number_of(rules, "+1 415 555 0177") == MINE
     assert Clock().monotonic() > 0
+
+
+@pytest.mark.slow
+def test_while_a_run_goes_on_that_run_writes_it_down(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.people(5)
+    path = world.campaign(pace={"calls_per_second": 0.2}, hours="always", rules="none")
+    with world.running("run", path) as running:
+        running.until(lambda: len(world.rings()) == 1)
+        rung = world.run("call", path, "--to", MINE, "--as", "P-0003")
+        assert (rung.code, rung.err) == (0, "")
+        assert "the call is over" in rung.out
+        running.until(lambda: "rings a telephone of their own, beside the campaign" in running.err)
+        running.kill()
+    assert [(one["state"], one["person"]) for one in world.ask("SELECT * FROM own_calls")] == [("ended", "P-0003")]
+    assert {ring.to_number for ring in world.rings()}.isdisjoint({MINE})
