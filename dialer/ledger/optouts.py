@@ -94,7 +94,9 @@ def barred(
     Somebody on the ledger's list is barred as a whole. A number in one of the registers bars that number: `left` are
     the others, in order.
     """
-    if (entry := _entry(db, _keys(secret, numbers, person))) is not None:
+    # Most ledgers have no such entry, and keys cost more than all the rest of it.
+    is_any = db.execute(SQL["is_any"]).fetchone() is not None
+    if is_any and (entry := _entry(db, _keys(secret, numbers, person))) is not None:
         return Barred(Halt.OPTED_OUT, (), entry["reason"])
     if not (register_ids and numbers):
         return None

@@ -1,5 +1,9 @@
 -- The ledger's own do-not-call list: who is on it, whom that stops, and whom it sets free again.
 
+-- :name is_any
+-- Whether anybody is on the list.
+SELECT 1 FROM opt_outs LIMIT 1
+
 -- :name opted_out
 -- The entry under a key; asked for several keys at once, which is twice as quick as IN.
 SELECT kind, shown, reason, source, who, at FROM opt_outs WHERE key = ?
