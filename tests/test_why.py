@@ -217,6 +217,20 @@ def test_without_rules_none_applies(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "  rules now: none applies\n" in told(capsys, "why", "A1", path).out
 
 
+def test_of_who_was_purged_that_much_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    called(path, "user_ended_call")
+    assert told(capsys, "purge", path, "--person", "A1", "--yes").code == 0
+    shown = told(capsys, "why", "A1", path)
+    assert shown.out.startswith(
+        "A1 is in no campaign of this ledger any more.\nWas done in reminders when they were purged"
+    )
+    assert "which caps count:\n  20" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    (one,) = json.loads(told(capsys, "why", "A1", path, "--json").out)["forgotten"]
+    assert (one["campaign"], one["state"]) == ("reminders", "done")
+
+
 @pytest.mark.parametrize("person", ["A9", "+14155550199"])
 def test_who_is_unknown_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str], person: str) -> None:
     path = campaign(tmp_path)

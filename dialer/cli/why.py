@@ -39,7 +39,7 @@ def why(person: str, campaign: Path | None, ledger: Path | None, as_json: bool, 
     path = rules.ledger if rules is not None else given.ledger_of(None, ledger)[0]
     now = Clock().now()
     found = told(path, person, now)
-    if not (found.contacts or found.opt_outs or found.registers or found.rings):
+    if not (found.contacts or found.opt_outs or found.registers or found.rings or found.forgotten):
         raise UsageError(
             f"the ledger {path} knows nothing of {person}: write the id as the list has it, or the number with its plus"
         )
@@ -74,7 +74,11 @@ def _text(asked: _Asked) -> Iterator[str]:
         yield from _contact(asked, contact)
         yield ""
     if not asked.told.contacts:
-        yield f"{asked.told.person} is in no campaign of this ledger."
+        yield f"{asked.told.person} is in no campaign of this ledger{' any more' if asked.told.forgotten else ''}."
+    for one in asked.told.forgotten:
+        words = f"Was {one.state} in {one.campaign} when they were purged at {_moment(one.at)}: not called again there."
+        yield from _line("", words)
+    if asked.told.forgotten or not asked.told.contacts:
         yield ""
     yield from _opt_outs(asked.told)
     yield from _rings(asked.told.rings)

@@ -94,6 +94,15 @@ class OptOutTold:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgottenTold:
+    """A campaign in which they were finished when they were purged: it does not call them again."""
+
+    campaign: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One person, as they were asked for: their contacts, what bars them, and the rings that caps count."""
 
@@ -102,6 +111,7 @@ class Told:
     opt_outs: tuple[OptOutTold, ...]
     registers: tuple[tuple[str, str], ...]  # number, file
     rings: tuple[Ring, ...]
+    forgotten: tuple[ForgottenTold, ...] = ()
 
 
 def told(ledger: Path, person: str, now: datetime) -> Told:
@@ -130,6 +140,7 @@ def _told(db: sqlite3.Connection, secret: bytes, person: str, now: datetime) -> 
         tuple(_opt_outs(db, secret, tuple(numbers), tuple(people))),
         tuple(_registers(db, tuple(numbers))),
         tuple(sorted(past, key=lambda ring: ring.at)),
+        tuple(_forgotten(db, secret, person)),
     )
 
 
@@ -184,6 +195,12 @@ def _opt_outs(
         for key, about in keys
         for row in db.execute(SQL["opt_out_told"], {"key": key})
     ]
+
+
+def _forgotten(db: sqlite3.Connection, secret: bytes, person: str) -> list[ForgottenTold]:
+    given = {"number": number_key(secret, person), "person": person_key(secret, person)}
+    found = db.execute(SQL["forgotten_told"], given)
+    return [ForgottenTold(row["campaign"], row["state"], instant(row["at"])) for row in found]
 
 
 def _registers(db: sqlite3.Connection, numbers: tuple[str, ...]) -> list[tuple[str, str]]:

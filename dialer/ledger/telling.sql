@@ -35,3 +35,9 @@ SELECT kind, reason, source, who, at FROM opt_outs WHERE key = :key
 -- The lists in files that have a number.
 SELECT registers.file AS file FROM registers
 WHERE EXISTS (SELECT 1 FROM registered WHERE register_id = registers.id AND number = :digits) ORDER BY registers.id
+
+-- :name forgotten_told
+-- In which campaigns somebody was finished when they were purged.
+SELECT campaigns.name AS campaign, forgotten.state AS state, forgotten.purged_at AS at
+FROM forgotten JOIN campaigns ON campaigns.id = forgotten.campaign_id
+WHERE forgotten.key IN (:number, :person) ORDER BY forgotten.campaign_id
