@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.acceptance.kit import FINISHED, World, number, person
 
 PEOPLE = 12
-RULES = {"hours": "always", "rules": "none", "retry": {"attempts": 1}}
+RULES: dict[str, Any] = {"hours": "always", "rules": "none", "retry": {"attempts": 1}}
 
 
 def _listed(world: World, people: range, name: str) -> None:
@@ -34,7 +35,7 @@ def _is_nowhere(world: World, people: range) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", [{}, {"id": ...}], ids=["by id", "by number"])
-def test_f33_the_old_list_after_a_purge_dials_nobody_who_was_finished(tmp_path: Path, by: dict[str, object]) -> None:
+def test_f33_the_old_list_after_a_purge_dials_nobody_who_was_finished(tmp_path: Path, by: dict[str, Any]) -> None:
     world = World(tmp_path)
     world.people(PEOPLE)
     path = world.campaign(contacts=by, **RULES)
