@@ -8,23 +8,27 @@ import heapq
 import random
 import tempfile
 from bisect import insort
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dialer.ledger import InlineExecutor, Ledger
-from dialer.model import Answer, CallPage, CallRecord, Campaign, DialRequest, Reply
+from dialer.model import Answer, CallPage, CallRecord, Campaign, DialRequest, NoReply, Reply, Secret
 from dialer.policy import retry
 from dialer.runner import Options
 from dialer.runner.accounts import account_of
 from dialer.runner.engine import Engine
 from dialer.verbex import Client
+from dialer.verbex.transport import Received
 from tests.benchmarks.account_model import WAY, Cell, Result
+from tests.desk import KEY
 from tests.engine_kit import campaign, number
 from tests.virtual_time import START, Time, in_virtual_time
+
+T = TypeVar("T")
 
 _PEOPLE = 9000
 _FULL = "concurrent_call_limit_reached"
@@ -91,6 +95,12 @@ class AccountClient(Client):
         if self._calls.random() < 0.35:
             return _RING
         return self._calls.lognormvariate(log(_ANSWERED) - _SIGMA**2 / 2, _SIGMA)
+
+    async def ask(
+        self, path: str, query: dict[str, str], read: Callable[[Received, datetime, Secret], T]
+    ) -> T | NoReply:
+        """There is nothing beside the calls."""
+        return read(Received(404, b"{}"), self._time.clock.now(), KEY)
 
     async def dial(self, request: DialRequest) -> Answer:
         """One POST."""

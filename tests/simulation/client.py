@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from dialer.clock import Clock
 from dialer.model import Answer, CallPage, DialRequest, NoReply, Secret
@@ -27,6 +27,8 @@ from tests.simulation.plan import LONGEST_LAG, Plan
 from tests.simulation.story import Story
 
 KEYS = (Secret("API_the_right_account"), Secret("API_another_account"))
+
+T = TypeVar("T")
 
 _SILENCE = 30.0
 _CONNECTING = 10.0
@@ -179,6 +181,12 @@ class SimulatedClient(Client):
             query["start_time_before"] = start_time_before.astimezone(UTC).isoformat()
         received = await self._asked(lambda: self._network.carrier.list(query, self._account))
         return received if isinstance(received, NoReply) else self._page(received)
+
+    async def ask(
+        self, path: str, query: dict[str, str], read: Callable[[Received, datetime, Secret], T]
+    ) -> T | NoReply:
+        """What stands beside the calls is not simulated: there is no such path."""
+        return read(Received(404, b"{}"), self._clock.now(), KEYS[self._account])
 
     async def _asked(self, ask: Callable[[], HttpAnswer]) -> Received | NoReply:
         network = self._network
