@@ -16,8 +16,8 @@ from dialer.errors import ExitCode
 from dialer.model import CallerId, Campaign, Refusal, StopCause
 from dialer.policy.callerid import NoCaller
 from tests.attempt_kit import PEOPLE, Trying, over, trying
-from tests.desk import Fault, answer
-from tests.engine_kit import OWN, looked_up
+from tests.desk import Fault, answer, desk
+from tests.engine_kit import OWN, campaign, heart, looked_up, open_ledger
 from tests.simulator_kit import Hand
 from tests.virtual_time import Time, in_virtual_time, moment
 
@@ -166,7 +166,7 @@ def test_another_run_knows_how_often_a_number_was_shown_today(tmp_path: Path) ->
             await at_work.carry_out()
             await at_work.carry_out()
             assert len(at_work.desk.posts) == 2
-            await moment(86400.0)
+            at_work.desk.time.jump = 86400.0
             await at_work.carry_out()
             assert len(at_work.desk.posts) == 3
 
@@ -200,7 +200,7 @@ def test_a_retry_shows_the_same_number_unless_told_otherwise(tmp_path: Path, rot
                     at_work.attempts._end_of = busy
                     await at_work.carry_out()
                     seen.setdefault(due.person, []).append(dialled_from(at_work)[-1])
-                await moment(2 * 3600.0)
+                at_work.desk.time.jump += 2 * 3600.0
             assert all(len(set(numbers)) == (2 if rotates else 1) for numbers in seen.values())
             assert {numbers[0] for numbers in seen.values()} == {OWN, OTHER}
 
@@ -220,11 +220,29 @@ def test_a_number_that_somebody_saw_is_shown_again_although_their_own_choice_has
             at_work.attempts._callers.refused(chosen.number)
             at_work.attempts._end_of = busy
             await at_work.carry_out()
-            await moment(2 * 3600.0)  # by then the rest is over
+            at_work.desk.time.jump = 2 * 3600.0  # by then the rest is over
             again = (await at_work.ledger.due(at_work.campaign_id, 20, first.person))[0]
             await at_work.attempts.carry_out(again, at_work.line())
             assert dialled_from(at_work) == [dialled_from(at_work)[0]] * 2
             assert dialled_from(at_work)[0] != chosen.number
+
+    in_virtual_time(main())
+
+
+def test_a_whole_run_goes_on_with_the_number_that_is_left_and_says_so(tmp_path: Path) -> None:
+    """The platform refuses one of two numbers, and lists none, so that only a dial can tell."""
+
+    async def main() -> None:
+        time = Time()
+        async with desk(time, own_numbers=(OWN,)) as verbex, open_ledger(tmp_path, time) as ledger:
+            rules = campaign(tmp_path, verbex.url, PEOPLE, own=(OWN, OTHER))
+            async with heart(rules, verbex, ledger) as run:
+                await run.engine.run()
+            assert set(run.states().values()) == {"done"}
+            assert run.engine.stopped is None
+            assert {ring.from_number for ring in verbex.rings} == {OWN}
+            said = [sentence for event, sentence in run.said if event == "caller_id_rests"]
+            assert said == [f"the own number {OTHER} is refused by Verbex, and rests until 2026-11-22 15:00 UTC"]
 
     in_virtual_time(main())
 
@@ -290,7 +308,7 @@ def test_what_is_counted_is_what_rang_today(tmp_path: Path) -> None:
             today = await at_work.ledger.used_today([OWN, OTHER, "+14155559999"])
             assert sum(today.values()) == len(PEOPLE)
             assert set(today) == {OWN, OTHER}
-            await moment(10 * 3600.0)  # the next day
+            at_work.desk.time.jump = 10 * 3600.0  # the next day
             assert await at_work.ledger.used_today([OWN, OTHER]) == {}
             assert json.dumps(today)
 
