@@ -115,7 +115,7 @@ def test_long_tables_are_streamed_and_never_sorted(tmp_path: Path, query: str) -
         ("unknown", "attempts_open"),
         ("next_due", "contacts_due_later"),
         ("due_after", "SEARCH due_minutes USING PRIMARY KEY"),
-        ("due_after", "SEARCH contacts USING INDEX contacts_due_later"),
+        ("due_after", "COVERING INDEX contacts_due_later (campaign_id=? AND audience=? AND due_at>?"),
         ("counts", "SEARCH tallies USING PRIMARY KEY"),
         ("reasons", "SEARCH tallies USING PRIMARY KEY"),
         ("attempts_made", "SEARCH tallies USING PRIMARY KEY"),

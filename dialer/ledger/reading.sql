@@ -26,8 +26,10 @@ FROM campaign_audiences WHERE campaign_id = :campaign
 -- :name due_after
 -- How many contacts become due after an instant: whole minutes from the tally, the rest of the instant's own by the index.
 SELECT (SELECT COALESCE(SUM(n), 0) FROM due_minutes WHERE campaign_id = :campaign AND minute > substr(:moment, 1, 16))
-     + (SELECT COUNT(*) FROM contacts
-        WHERE campaign_id = :campaign AND state IN ('due', 'waiting') AND due_at IS NOT NULL
+     + (SELECT COUNT(*)
+        FROM campaign_audiences CROSS JOIN contacts
+          ON contacts.campaign_id = :campaign AND contacts.audience = campaign_audiences.audience
+        WHERE campaign_audiences.campaign_id = :campaign AND contacts.state IN ('due', 'waiting') AND due_at IS NOT NULL
           AND due_at > :moment AND due_at < substr(:moment, 1, 16) || ';') -- sorts after every second of that minute
 
 -- :name live

@@ -68,6 +68,8 @@ QUICK: dict[str, Any] = {
             "ring_seconds": 10,
         },
     },
+    "hours": "always",
+    "rules": "none",
     "pace": {"calls_per_second": 60, "concurrent_calls": 12},
     "retry": {
         "unreached": "0.2s",
