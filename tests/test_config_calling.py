@@ -107,6 +107,8 @@ SAID = [
     ("dnc: [{file: list.xlsx}]", "dnc.file", "'list.xlsx' is not .csv"),
     ("dnc: {max_age: 31d}", "dnc.file", "is missing"),
     ("opt_out_when: {reasons: bye}", "opt_out_when.reasons", "'bye' is not a finish reason"),
+    ("opt_out_when: {analysis: {gone: [yes]}}", "opt_out_when.analysis", "since calls are not analysed"),
+    ("retry: {callback: callback_at}", "retry.callback", "since calls are not analysed"),
     ("order: random", "order", "'random' is not retries or fresh"),
     ("analysis: sometimes", "analysis", "'sometimes' is not true or false"),
 ]

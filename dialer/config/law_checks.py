@@ -18,6 +18,7 @@ def law_faults(document: Document) -> Iterator[Fault]:
     """Every such rule that the file breaks, with the place of the key that should change."""
     yield from _windows(document)
     yield from _consent(document)
+    yield from _analysis(document)
 
 
 def _windows(document: Document) -> Iterator[Fault]:
@@ -52,6 +53,16 @@ def _consent(document: Document) -> Iterator[Fault]:
     if "yes" not in rules:
         message = f"is missing: nobody can tell which words of the column {quoted(str(said or listed))} mean consent"
         yield ("rules", "yes"), Wrong(message, "yes: [yes, true]")
+
+
+def _analysis(document: Document) -> Iterator[Fault]:
+    """What rests on the analysis of calls where none is asked for: nobody would ever be heard."""
+    said = document.at("analysis")
+    if isinstance(said, str) and said.strip().lower() == "true":
+        return
+    for place in (("opt_out_when", "analysis"), ("retry", "callback")):
+        if document.at(*place) is not None:
+            yield place, Wrong("nothing would ever be found, since calls are not analysed", "write analysis: true")
 
 
 def register_faults(document: Document, folder: Path) -> Iterator[Fault]:
