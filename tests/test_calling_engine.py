@@ -18,7 +18,8 @@ ANN, BOB, CID, DAN = (f"+1{area}5550123" for area in (212, 312, 303, 213))
 
 SUNDAY = utc("2026-11-22T14:00")
 DAY = 86400.0
-TALK, NO_ANSWER = {"mix": {"user_ended_call": 1.0}}, {"mix": {"no_answer": 1.0}}
+TALK: dict[str, Any] = {"mix": {"user_ended_call": 1.0}}
+NO_ANSWER: dict[str, Any] = {"mix": {"no_answer": 1.0}}
 FILE = """\
 contacts: {file: people.csv%s}
 call: {from: "+14155550100"}

@@ -109,6 +109,7 @@ def stormy(seed: int, kind: dict[str, Any], dials: dict[str, float], **weather: 
         attempts=2,
         waits=600.0,
         expires=None,
+        breaks=(),
         per_second=2.0,
         lines=5,
         storm=HOUR,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dialer.ledger.control import beside
-from dialer.model import CallRules, Campaign, ListRules, PaceRules, PlatformRules, RecoveryRules
+from dialer.model import CallRules, Campaign, ListRules, PaceRules, PlatformRules, RecoveryRules, Rule
 from dialer.policy import retry
 from tests.ledger_kit import forge, founded
 from tests.simulation.client import KEYS
@@ -44,11 +44,28 @@ def campaign_of(plan: Plan, listed: PeopleList, ledger: Path, account: int, max_
     return Campaign(
         name=listed.campaign,
         path=listed.path.with_suffix(".yaml"),
-        contacts=ListRules(files=(listed.path,), country="US", id=identity, expires=plan.expires),
+        contacts=ListRules(
+            files=(listed.path,),
+            country="US",
+            id=identity,
+            expires=plan.expires,
+            timezone="tz" if plan.breaks else None,
+            placed=bool(plan.breaks),
+        ),
         call=CallRules(("+14155550100",), metadata=("id", "campaign"), longest=LONGEST_CALL),
         platform=PlatformRules("https://platform.invalid", KEYS[account]),
         pace=PaceRules(plan.per_second, plan.lines),
         retry=retry.rules(plan.attempts, plan.overrides),
         recovery=RecoveryRules(hold=hold, max_unknown=max_unknown),
         ledger=ledger,
+        hours=_hours(plan.breaks),
     )
+
+
+def _hours(breaks: Sequence[tuple[int, int]]) -> Rule | None:
+    """All day but for the breaks."""
+    if not breaks:
+        return None
+    edges = [0, *(edge for each in breaks for edge in each), 24 * 60]
+    day = tuple((start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end)
+    return Rule(id="hours", place="*", week=(day,) * 7)

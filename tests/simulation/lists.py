@@ -27,6 +27,7 @@ class PeopleList:
     campaign: str
     path: Path
     by_id: bool
+    has_zones: bool
     people: list[Person]
     bad: tuple[str, ...]
     gone: list[Person] = field(default_factory=list)
@@ -43,17 +44,21 @@ class PeopleList:
 
     def write(self) -> None:
         """The file: a good row for each, the bad ones and a double in between."""
-        rows = [f"{one.phone},{one.id},{one.name},{self.campaign}" for one in self.people]
+        rows = [f"{one.phone},{one.id},{one.name},{self.campaign}{self._zone(one.phone)}" for one in self.people]
         bad_at: list[int] = []
         for n, number in enumerate(self.bad):
             place = min(3 * n + 1, len(rows))
-            rows.insert(place, f"{number},bad{n},nobody,{self.campaign}")
+            rows.insert(place, f"{number},bad{n},nobody,{self.campaign}{self._zone('')}")
             bad_at.append(place)
         if self.bad:
-            rows.append(f"{_spelt_otherwise(self.people[0].phone)},double,double,{self.campaign}")
+            rows.append(f"{_spelt_otherwise(self.people[0].phone)},double,double,{self.campaign}{self._zone('')}")
             bad_at.append(len(rows) - 1)
         self.bad_lines = tuple(sorted(place + 2 for place in bad_at))
-        self.path.write_text("\n".join(["phone,id,name,campaign", *rows, ""]))
+        header = "phone,id,name,campaign" + (",tz" if self.has_zones else "")
+        self.path.write_text("\n".join([header, *rows, ""]))
+
+    def _zone(self, phone: str) -> str:
+        return f",{zone_of(phone)}" if self.has_zones else ""
 
     def change(self, dice: random.Random) -> str:
         """Somebody goes, comes, comes back, or is named otherwise; gives a word on it."""
@@ -81,7 +86,7 @@ def lists_of(plan: Plan, folder: Path) -> list[PeopleList]:
         if n > 0:
             people += [replace(_person(0, place), id=f"s{place}") for place in range(plan.shared)]
         bad = tuple(dice.choice(_BAD_NUMBERS) for _ in range(plan.bad_rows))
-        made = PeopleList(f"c{n}", folder / f"c{n}.csv", plan.by_id, people, bad)
+        made = PeopleList(f"c{n}", folder / f"c{n}.csv", plan.by_id, bool(plan.breaks), people, bad)
         made.write()
         found.append(made)
     return found
@@ -90,6 +95,15 @@ def lists_of(plan: Plan, folder: Path) -> list[PeopleList]:
 def refused_by_platform(plan: Plan) -> list[str]:
     """Numbers that the platform will not call; never the first, whom a double in the list names."""
     return [_person(0, place).phone for place in range(3, 3 + plan.refused)]
+
+
+ZONES = ("", "America/Los_Angeles", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
+"""What a row may say of where somebody is; all numbers are of California, whose time counts too."""
+
+
+def zone_of(phone: str) -> str:
+    """What the row with this number says of their zone."""
+    return ZONES[int(phone[-4:]) % len(ZONES)] if phone else ""
 
 
 def _person(campaign: int, place: int) -> Person:

@@ -1,19 +1,21 @@
-"""What must be true after a seed, told from the platform's own list of rings.
-
-I4, no dial outside the calling hours, has its place in `broken_invariants` as soon as campaigns have hours.
-"""
+"""What must be true after a seed, told from the platform's own list of rings."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dialer.simulator import Ring
 from tests.acceptance.oracle import FREE, Fate, fate, most_in_a_second
-from tests.simulation.lists import PeopleList
+from tests.simulation.lists import PeopleList, zone_of
 from tests.simulation.world import World
 from tests.virtual_time import START
+
+CALIFORNIA = "America/Los_Angeles"
+"""Where all numbers are of."""
 
 NAMED = {"due", "waiting", "dialing", "done", "exhausted", "excluded", "unknown"}
 
@@ -21,7 +23,7 @@ NAMED = {"due", "waiting", "dialing", "done", "exhausted", "excluded", "unknown"
 def broken_invariants(world: World) -> list[str]:
     """Sentences about what is not as it must be, the invariant's name first; empty if all is well."""
     found = list(world.broken)
-    for check in (_rung, _nobody_lost, _settled, _paced, _lines):
+    for check in (_rung, _nobody_lost, _in_time, _settled, _paced, _lines):
         found.extend(check(world))
     return found
 
@@ -91,6 +93,25 @@ def _contacts(world: World, listed: PeopleList) -> dict[str, tuple[str, str, int
 def _of(world: World, listed: PeopleList, query: str, order: str = "") -> list[tuple[Any, ...]]:
     where = "WHERE campaign_id = (SELECT id FROM campaigns WHERE name = ?)"
     return world.look(f"{query} {where} {order}", listed.campaign)
+
+
+# --- I4: nobody is rung outside the hours -----------------------------------------------------------
+
+
+def _in_time(world: World) -> Iterator[str]:
+    """Each dial, by the clock of the machine, which is all that the product knows: neither as it leaves nor in the
+    minute for which a telephone may ring is it a break anywhere where the person may be."""
+    for post in world.posts if world.plan.breaks else ():
+        for zone in {zone_of(post.number), CALIFORNIA} - {""}:
+            begins = datetime.fromtimestamp(post.wall, ZoneInfo(zone))
+            minutes = {(begins + timedelta(seconds=rung)).strftime("%H:%M") for rung in (0, 30, 59.99)}
+            if any(_is_break(world, minute) for minute in minutes):
+                yield f"I4 {post.number} was dialled at {begins}, and the breaks are {world.plan.breaks}"
+
+
+def _is_break(world: World, minute: str) -> bool:
+    hour, _, rest = minute.partition(":")
+    return any(start <= int(hour) * 60 + int(rest) < end for start, end in world.plan.breaks)
 
 
 # --- I6: everybody is settled, as the platform tells it ----------------------------------------------

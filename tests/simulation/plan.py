@@ -13,6 +13,9 @@ LONGEST_LAG = 30.0
 
 SHORTEST_HOLD = 60.0
 
+_HAVE_HOURS = 0.3
+"""The share of seeds whose campaigns have hours."""
+
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
@@ -78,6 +81,7 @@ class Plan:
     storm: float  # seconds
     kind: Kind
     weather: Weather
+    breaks: tuple[tuple[int, int], ...] = ()  # minutes of each person's day at which nobody is called: from, until
 
     def rng(self, what: str) -> random.Random:
         """Dice of its own for each purpose, so that one does not disturb the other."""
@@ -116,7 +120,16 @@ def plan_of(seed: int) -> Plan:
         storm=storm,
         kind=_kind(dice),
         weather=_weather(dice, storm),
+        breaks=_breaks(random.Random(f"{seed}/breaks")),
     )
+
+
+def _breaks(dice: random.Random) -> tuple[tuple[int, int], ...]:
+    """Now and then hours with short breaks, so that a storm of hours meets some of them, in each of the zones."""
+    if dice.random() > _HAVE_HOURS:
+        return ()
+    begin, lasts = dice.randrange(150), dice.choice((5, 20, 30))
+    return tuple((begin + block, begin + block + lasts) for block in range(0, 24 * 60, 180))
 
 
 def _kind(dice: random.Random) -> Kind:

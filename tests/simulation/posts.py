@@ -15,13 +15,16 @@ _ROUNDING = 0.001  # seconds; the ledger writes milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A dial that left: when, from which process, for which campaign, under which call id, to which account."""
+    """A dial that left: when, from which process, for which campaign, under which call id, to which account; what the
+    machine's clock showed, in epoch seconds, and to which number."""
 
     at: float
     process: int
     campaign: str
     call_id: str
     account: int
+    wall: float = 0.0
+    number: str = ""
 
 
 def without_intent(

@@ -165,7 +165,8 @@ class World:
     # --- a dial leaves ---
 
     def _posted(self, process: int, request: DialRequest) -> None:
-        post = Post(self.now(), process, request.metadata["campaign"], request.call_id, self._account)
+        about = request.metadata["campaign"], request.call_id, self._account
+        post = Post(self.now(), process, *about, self.wall(), request.to_number)
         self.posts.append(post)
         self.story.tell(post.at, "post", request.to_number, request.call_id)
         self.broken += without_intent(self.plan, request, self.wall(), self._rows)
