@@ -180,6 +180,20 @@ def test_what_a_run_did_not_wait_for_the_next_one_or_settle_fetches(tmp_path: Pa
     in_virtual_time(main())
 
 
+def test_a_paused_campaign_is_settled_all_the_same(tmp_path: Path) -> None:
+    async def main() -> None:
+        found = Finding({"a": 1}, vain=10**6)
+        async with world(tmp_path, found) as (made, ledger, rules):
+            await ran(rules, made, ledger)
+            found.vain = 0
+            async with heart(rules, made, ledger, dials=False) as run:
+                run.engine.pause("reminders is paused")
+                await run.engine.run()
+            assert len(run.rows(ITEMS)) == 3
+
+    in_virtual_time(main())
+
+
 def test_what_is_a_week_old_is_not_asked_for_any_more(tmp_path: Path) -> None:
     async def main() -> None:
         found = Finding({"a": 1}, vain=10**6)

@@ -183,7 +183,8 @@ class Engine:
         if self._options.dials and self.stopped is None:
             await self._edits.take_in()
         await self._look_for_earlier()
-        await self.analysing.catch_up(self._options.dials, lambda: self.stopped is not None)
+        is_off = lambda: self.stopped is not None and (self._options.dials or not self._is_paused)  # noqa: E731 - one condition
+        await self.analysing.catch_up(self._options.dials, is_off)
         self.is_ready = True
         self._options.when_ready()
         self._spawn_worker()
