@@ -290,6 +290,31 @@ async def test_whom_the_platform_refused_comes_back_where_the_row_is_corrected(t
         assert await made.due() == ["ann"]
 
 
+HERE = Audience(zones=("America/New_York",))
+
+
+async def test_another_place_alone_brings_nobody_back_whom_the_platform_refused(tmp_path: Path) -> None:
+    async with desk(tmp_path, ANN, BOB) as made:
+        await made.bring("ann", "excluded")
+        import_id = await staged(made, replace(ANN, audience=HERE), replace(BOB, audience=HERE))
+        found = await made.ledger.foresee(made.campaign, trial(import_id))
+        assert (found.taken.changed, found.taken.moved, found.taken.examples) == (2, 2, ())
+        assert not found.is_anything
+        await made.ledger.apply(made.campaign, import_id, BY_NAME, False)
+        assert made.states() == {"ann": "excluded", "bob": "due"}
+        assert {HERE} == set((await made.ledger.audiences_of(made.campaign)).values()) - {Audience()}
+
+
+async def test_whom_the_rules_held_is_due_once_their_place_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path, replace(ANN, audience=Audience(held="no_zone"))) as made:
+        known = await made.ledger.audiences_of(made.campaign)
+        stands = {n: "held:no_zone" if one.held else "" for n, one in known.items()}
+        await made.ledger.apply_standing(made.campaign, stands)
+        assert made.states() == {"ann": "excluded"}
+        await made.take(replace(ANN, audience=HERE))
+        assert made.states() == {"ann": "due"}
+
+
 def test_nothing_foreseen_is_nothing() -> None:
     assert not Foreseen(Imported()).is_anything
     assert not Foreseen(Imported(read=5, good=4, rejected=1)).is_anything

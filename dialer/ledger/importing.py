@@ -41,13 +41,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import changed, with examples of changed rows; `known` if the list was taken in before, unchanged."""
+    """What an import changed, with examples of changed rows; `known` if the list was taken in before, unchanged.
+
+    `moved` of the `changed` have the same row as before, and only the place where they are is known otherwise.
+    """
 
     read: int = 0
     good: int = 0
     rejected: int = 0
     added: int = 0
     changed: int = 0
+    moved: int = 0
     withdrawn: int = 0
     returned: int = 0
     known: bool = False
@@ -56,7 +60,7 @@ class Imported:
     @property
     def is_anything(self) -> bool:
         """Whether anybody came, went, or has new data."""
-        return bool(self.added or self.changed or self.withdrawn or self.returned)
+        return bool(self.added or self.changed > self.moved or self.withdrawn or self.returned)
 
 
 def known(db: sqlite3.Connection, campaign: int, fingerprint: str, rules: ListRules) -> Imported | None:
@@ -224,6 +228,7 @@ def _merge(
     db.execute(SQL["listed_again"], given)
     db.execute(SQL["make_taking"], given)
     examples = tuple(Change(row["person"], differing(*row[1:])) for row in db.execute(SQL["some_changed"]))
+    moved = db.execute(SQL["moved"]).fetchone()[0]
     db.execute(SQL["tell_changed"], given)
     changed = db.execute(SQL["take_new_data"], given).rowcount
     if _wishes(rules):
@@ -237,7 +242,7 @@ def _merge(
     db.execute(SQL["know_audiences"], given)
     for table in ("gone", "same", "taking"):
         db.execute(f"DROP TABLE {table}")
-    return Imported(added=added, changed=changed, returned=returned, examples=examples)
+    return Imported(added=added, changed=changed, moved=moved, returned=returned, examples=examples)
 
 
 def differing(before: str, after: str) -> tuple[str, ...]:

@@ -276,17 +276,19 @@ CREATE TEMP TABLE same (
     contact  INTEGER PRIMARY KEY,
     row      INTEGER NOT NULL UNIQUE,
     returned INTEGER NOT NULL,
-    changed  INTEGER NOT NULL
+    changed  INTEGER NOT NULL,             -- the row says something else
+    moved    INTEGER NOT NULL              -- they are decided about with others
 ) STRICT
 
 -- :name find_same
 -- As above.
-INSERT INTO same (contact, row, returned, changed)
+INSERT INTO same (contact, row, returned, changed, moved)
 SELECT contacts.id, staged.id,
        contacts.stop IS 'withdrawn',
-       contacts.data <> staged.data OR contacts.number <> staged.number OR contacts.audience <> origins.audience
+       contacts.data <> staged.data OR contacts.number <> staged.number
        OR (SELECT json_group_array(number) FROM (SELECT number FROM numbers WHERE contact_id = contacts.id AND rank > 0 ORDER BY rank))
-          <> (SELECT json_group_array(number) FROM (SELECT number FROM others WHERE row = staged.id ORDER BY rank))
+          <> (SELECT json_group_array(number) FROM (SELECT number FROM others WHERE row = staged.id ORDER BY rank)),
+       contacts.audience <> origins.audience
 FROM staged CROSS JOIN contacts ON contacts.campaign_id = :campaign AND contacts.person = staged.person
 CROSS JOIN origins ON origins.id = staged.origin
 
@@ -338,23 +340,29 @@ UPDATE contacts SET
 WHERE id IN (SELECT contact FROM same WHERE returned)
 
 -- :name make_taking
--- Contacts not yet finished whose row has changed; and those that the platform refused and that were corrected.
+-- Contacts not yet finished whose row has changed, or whose place; and those that the platform refused and that were
+-- corrected, which another place alone is not.
 CREATE TEMP TABLE taking AS
-SELECT same.contact AS contact, same.row AS row, contacts.state AS state,
-       contacts.state = 'excluded' AND contacts.stop IS NULL AS corrected
+SELECT same.contact AS contact, same.row AS row, contacts.state AS state, same.changed AS changed,
+       contacts.state = 'excluded' AND contacts.stop IS NULL AND (same.changed OR contacts.detail <> 'rejected') AS corrected
 FROM same JOIN contacts ON contacts.id = same.contact
-WHERE same.changed AND contacts.state IN ('due', 'waiting', 'dialing', 'unknown', 'excluded')
+WHERE (same.changed OR same.moved) AND contacts.state IN ('due', 'waiting', 'dialing', 'unknown', 'excluded')
+
+-- :name moved
+-- How many there are of whom only the place has changed.
+SELECT COUNT(*) FROM taking WHERE NOT changed
 
 -- :name some_changed
 -- Examples for a message: what their rows said, and say now.
 SELECT contacts.person AS person, contacts.data AS before, staged.data AS after
 FROM taking JOIN contacts ON contacts.id = taking.contact JOIN staged ON staged.id = taking.row
-ORDER BY taking.contact LIMIT 3
+WHERE taking.changed ORDER BY taking.contact LIMIT 3
 
 -- :name tell_changed
 -- An event for each.
 INSERT INTO events (at, run_id, contact_id, event, from_state, to_state, detail)
-SELECT :at, :run, contact, 'changed', state, CASE WHEN corrected THEN 'due' ELSE state END, 'the list has new data'
+SELECT :at, :run, contact, 'changed', state, CASE WHEN corrected THEN 'due' ELSE state END,
+       CASE WHEN changed THEN 'the list has new data' ELSE 'it is asked now where they are, or known otherwise' END
 FROM taking
 
 -- :name take_new_data

@@ -228,12 +228,11 @@ def foreseen_lines(found: Foreseen) -> Iterator[str]:
 
 def list_words(taken: Imported) -> str:
     """How many would come, go and change."""
-    return (
-        f"the list: {taken.added} new, {taken.changed} with new data, {taken.withdrawn} gone (not dialled any more), "
-        f"{taken.returned} back"
-    )
+    new_data = taken.changed - taken.moved
+    words = f"{taken.added} new, {new_data} with new data, {taken.withdrawn} gone (not dialled any more)"
+    return f"the list: {words}, {taken.returned} back"
 
 
 def example_words(change: Change) -> str:
     """Whose row has changed, and in which columns; nothing of what stands there."""
-    return f"{change.person}: {', '.join(change.columns) or 'where they are'}"
+    return f"{change.person}: {', '.join(change.columns)}"

@@ -138,7 +138,7 @@ def told(found: Imported) -> tuple[str, str]:
     """What an import changed, as an event and a sentence."""
     if found.known:
         return "list_known", f"the list is unchanged: {found.good} people"
-    changes = f"{found.added} new, {found.changed} changed, {found.withdrawn} gone, {found.returned} back"
+    changes = f"{found.added} new, {found.changed - found.moved} changed, {found.withdrawn} gone, {found.returned} back"
     return "list_taken", f"{found.good} people from {found.read} rows ({changes}); {found.rejected} rejects"
 
 

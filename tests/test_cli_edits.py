@@ -1,0 +1,145 @@
+"""`run` and `check` of a campaign that was edited: at a terminal, and where there is none."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import PEOPLE, Told, attempts_of, campaign, change, people_of, told
+from tests.terminal_kit import at_terminal
+
+EDITED = PEOPLE.replace("Bob", "Rob").replace("A3,", "A4,")
+
+SHOWN = """\
+reminders: the campaign file says something else than when it was last run
+  retry.attempts: 3 → 5
+  hours: always → Mon–Fri 09:00–17:00
+the list: 1 new, 1 with new data, 1 gone (not dialled any more), 0 back
+  A2: name
+"""
+
+
+@pytest.fixture
+def edited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A campaign that was run, nobody answering, and edited since."""
+    path = campaign(tmp_path)
+    change(path, "mix: {user_ended_call: 1}", "mix: {no_answer: 1}")
+    assert told(capsys, "run", path, "--quiet").code == 75
+    (tmp_path / "contacts.csv").write_text(EDITED)
+    change(path, "hours: always", "hours: {mon-fri: [09:00-17:00]}\nretry: {attempts: 5}")
+    return path
+
+
+def closing(run: Told) -> str:
+    return run.out.splitlines()[-1]
+
+
+def as_it_was(path: Path) -> bool:
+    people = people_of(path.parent / "dialer.db")
+    return [one[0] for one in people] == ["A1", "A2", "A3"] and {one[1] for one in people} == {"waiting"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", ["n", "", "later", " "], ids=["no", "the end", "another word", "nothing"])
+def test_at_a_terminal_it_is_shown_and_nothing_is_changed_without_a_yes(edited: Path, answer: str) -> None:
+    run = at_terminal("run", edited, types=answer)
+    assert run.code == 75
+    assert closing(run).startswith("reminders 75 not_confirmed ")
+    assert f"{SHOWN}Go on? [y/N] " in run.err
+    assert "nobody has agreed to what has changed: nothing of it was taken in" in run.err
+    assert as_it_was(edited)
+
+
+@pytest.mark.slow
+def test_after_a_yes_it_goes_on_and_is_not_asked_again(edited: Path) -> None:
+    run = at_terminal("run", edited, types="Y")
+    assert run.code == 75
+    assert "not_confirmed" not in run.out
+    assert "1 new, 1 changed, 1 gone" in run.err
+    assert [one[0] for one in people_of(edited.parent / "dialer.db")] == ["A1", "A2", "A3", "A4"]
+    assert "Go on?" not in at_terminal("run", edited).err
+
+
+@pytest.mark.slow
+def test_quiet_asks_as_well_and_a_yes_that_was_given_is_not_asked_for(edited: Path) -> None:
+    run = at_terminal("run", edited, "--quiet", types="n")
+    assert (run.code, run.out, run.err) == (75, "", f"{SHOWN}Go on? [y/N] n\n")
+    run = at_terminal("run", edited, "--yes")
+    assert "Go on?" not in run.err
+    assert re.search(r"campaign.yaml says something else than before: .*hours: always → Mon–Fri 09:00–17:00", run.err)
+    assert len(people_of(edited.parent / "dialer.db")) == 4
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_it_is_asked_ends_as_a_signal_does(edited: Path) -> None:
+    run = at_terminal("run", edited, types=signal.SIGINT)
+    assert run.code == 75
+    assert closing(run).startswith("reminders 75 stopped ")
+    assert as_it_was(edited)
+
+
+@pytest.mark.slow
+def test_numbers_are_masked_where_they_are_who_people_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    change(path, "  id: id\n", "")
+    told(capsys, "run", path, "--quiet")
+    (tmp_path / "contacts.csv").write_text(PEOPLE.replace("Bob", "Rob") + "A4,+14155550177,Dan\n")
+    change(path, "+14155550100", "+14155550188")
+    run = at_terminal("run", path, types="n")
+    assert "call.from: +1415•••0100 → +1415•••0188" in run.err
+    assert not re.search(r"\+1415555\d", run.err)
+
+
+def test_without_a_terminal_it_is_printed_and_goes_on(edited: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = told(capsys, "run", edited)
+    assert run.code == 75
+    assert "campaign.yaml says something else than before: retry.attempts: 3 → 5; hours: always → " in run.err
+    assert "1 new, 1 changed, 1 gone, 0 back" in run.err
+    assert "rows that say something else: A2: name" in run.err
+    assert not as_it_was(edited)
+
+
+def test_whoever_is_finished_stays_so_however_the_file_is_edited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = campaign(tmp_path)
+    assert told(capsys, "run", path).code == 0
+    made = attempts_of(tmp_path / "dialer.db")
+    change(path, "hours: always", "hours: {daily: [00:00-24:00]}")
+    change(path, "ledger:", "retry: {attempts: 9, no_answer: [1m]}\nledger:")
+    change(path, "  id: id\n", "  id: id\n  expires: 90d\n")
+    change(path, "  data: [name]\n", "  data: [name]\n  ring: 30s\n")
+    (tmp_path / "contacts.csv").write_text(PEOPLE.replace("0124", "0199").replace("Ann", "Anna"))
+    assert told(capsys, "run", path).code == 0
+    assert attempts_of(tmp_path / "dialer.db") == made
+
+
+# --- check -------------------------------------------------------------------------------------------
+
+
+def test_check_shows_what_a_run_would_take_in_and_changes_nothing(
+    edited: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = edited.parent / "dialer.db"
+    before = ledger.read_bytes()
+    shown = told(capsys, "check", edited)
+    assert shown.code == 0
+    assert "\nWhat a run would take in:\n  " + SHOWN.rstrip().replace("\n", "\n  ") + "\n" in shown.out
+    assert ledger.read_bytes() == before
+
+
+def test_check_says_so_where_nothing_has_changed_and_nothing_before_the_first_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = campaign(tmp_path)
+    assert "What a run would take in" not in told(capsys, "check", path).out
+    told(capsys, "run", path)
+    assert (
+        "What a run would take in:\n  Nothing has changed since it was last run.\n" in told(capsys, "check", path).out
+    )
+    other = tmp_path / "other.yaml"
+    other.write_text(path.read_text().replace("name: reminders", "name: others"))
+    assert "What a run would take in" not in told(capsys, "check", other).out
