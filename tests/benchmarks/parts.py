@@ -34,6 +34,7 @@ PARTS = (
     Part("tests.benchmarks.starting", "Starting again"),
     Part("tests.benchmarks.choosing", "Choosing who is next"),
     Part("tests.benchmarks.exporting", "Exporting"),
+    Part("tests.benchmarks.planning", "Planning, and deciding a dial"),
     Part("tests.benchmarks.soak", "Ten minutes at 300 lines", is_quick=False),
     Part("tests.benchmarks.queues", "Task queues", is_quick=False, is_full=False),
 )
