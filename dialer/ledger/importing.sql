@@ -344,7 +344,7 @@ WHERE id IN (SELECT contact FROM same WHERE returned)
 -- corrected, which another place alone is not.
 CREATE TEMP TABLE taking AS
 SELECT same.contact AS contact, same.row AS row, contacts.state AS state, same.changed AS changed,
-       contacts.state = 'excluded' AND contacts.stop IS NULL AND (same.changed OR contacts.detail <> 'rejected') AS corrected
+       contacts.state = 'excluded' AND contacts.stop IS NULL AND (same.changed OR contacts.detail NOT LIKE 'rejected:%') AS corrected
 FROM same JOIN contacts ON contacts.id = same.contact
 WHERE (same.changed OR same.moved) AND contacts.state IN ('due', 'waiting', 'dialing', 'unknown', 'excluded')
 
