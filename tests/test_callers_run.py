@@ -20,8 +20,8 @@ MIAMI, NEW_YORK, LONDON = "+13055550123", "+12125550124", "+442079460123"
 PEOPLE = f"id,phone,name\nA1,{MIAMI},Ann\nA2,{NEW_YORK},Bob\nA3,{LONDON},Cy\n"
 
 
-def dialling_from(callers: str, *more: str) -> str:
-    return "\n".join([TEXT.replace('["+14155550100"]', callers), *more, ""])
+def dialling_from(callers: str) -> str:
+    return TEXT.replace('["+14155550100"]', callers)
 
 
 def shown(folder: Path) -> dict[str, tuple[str, str]]:
@@ -39,7 +39,7 @@ def test_people_see_the_number_that_is_meant_for_where_they_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     callers = f'[{{number: "{FLORIDA}", for: [US-FL], agent: florida}}, {{number: "{STATES}", for: [US]}}]'
-    path = campaign(tmp_path, PEOPLE, dialling_from(callers, "hours: always", "rules: none"))
+    path = campaign(tmp_path, PEOPLE, dialling_from(callers))
     ended = told(capsys, "run", path)
     assert shown(tmp_path) == {MIAMI: (FLORIDA, "florida"), NEW_YORK: (STATES, DEFAULT_AGENT)}
     assert contacts(tmp_path)[LONDON] == ("excluded", "held:no_caller_id")
@@ -50,9 +50,9 @@ def test_who_is_held_for_want_of_a_number_is_called_once_there_is_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = f'{{number: "{STATES}", for: [US]}}'
-    path = campaign(tmp_path, PEOPLE, dialling_from(f"[{here}]", "hours: always", "rules: none"))
+    path = campaign(tmp_path, PEOPLE, dialling_from(f"[{here}]"))
     told(capsys, "run", path)
-    path.write_text(dialling_from(f'[{here}, {{number: "{SECOND}", for: [GB]}}]', "hours: always", "rules: none"))
+    path.write_text(dialling_from(f'[{here}, {{number: "{SECOND}", for: [GB]}}]'))
     ended = told(capsys, "run", path, "--yes")
     assert ended.code == 0, ended.err
     assert shown(tmp_path)[LONDON][0] == SECOND
@@ -63,7 +63,7 @@ def test_a_number_that_is_used_up_for_today_is_left_alone_until_tomorrow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     callers = f'[{{number: "{STATES}", per_day: 2}}]'
-    path = campaign(tmp_path, PEOPLE, dialling_from(callers, "hours: always", "rules: none"))
+    path = campaign(tmp_path, PEOPLE, dialling_from(callers))
     assert told(capsys, "run", path).code == 75
     assert len(shown(tmp_path)) == 2
     waiting = [row for row in contacts(tmp_path).values() if row[0] == "waiting"]
@@ -74,7 +74,7 @@ def test_check_shows_the_number_that_would_show(tmp_path: Path, capsys: pytest.C
     callers = (
         f'[{{number: "{FLORIDA}", for: [GB], agent: british}}, {{number: "{STATES}", for: [US-FL], agent: florida}}]'
     )
-    path = campaign(tmp_path, PEOPLE, dialling_from(callers, "hours: always", "rules: none"))
+    path = campaign(tmp_path, PEOPLE, dialling_from(callers))
     found = told(capsys, "check", path, "--offline")
     assert found.code == 0, found.err
     shown = [line for line in found.out.splitlines() if line.startswith("  to ")]

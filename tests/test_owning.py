@@ -27,7 +27,6 @@ def on(tmp_path: Path, url: str, numbers: str = f'["{OWN}"]', more: str = "") ->
     path = campaign(tmp_path)
     change(path, f'  from: ["{OWN}"]\n', f"  from: {numbers}\n{more}")
     on_platform(path, url, KEY)
-    path.write_text(path.read_text() + "hours: always\nrules: none\n")
     return path
 
 
