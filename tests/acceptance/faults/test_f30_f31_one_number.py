@@ -68,6 +68,22 @@ def test_f31_one_number_in_two_campaigns_that_run_one_after_the_other_waits_for_
         assert there.states("camp") == there.states("other") == {"done": people}
 
 
+@pytest.mark.slow
+def test_f31_the_second_campaign_waits_for_the_end_of_the_first_call_and_for_the_gap_between_calls(
+    tmp_path: Path,
+) -> None:
+    people, gap = 3, 6.0
+    with stage(tmp_path, people, call_seconds=60, **TALK) as there:
+        ended = there.run("run", *_two(there, caps={"gap": f"{gap:.0f}s"}))
+        assert ended.code == 0, ended.err
+        rings = there.rings()
+        _one_at_a_time(there, rings, people, 2)
+        for n in range(people):
+            first, second = sorted(ring.at for ring in rings if ring.to_number == number(n))
+            assert gap - 0.01 <= second - first < gap + 10
+        assert there.details(0, "held_back") != []
+
+
 # --- F30 --------------------------------------------------------------------------------------------
 
 
@@ -125,3 +141,30 @@ def test_f30_a_contact_that_is_halted_while_it_waits_is_dialled_no_more(tmp_path
         assert _ended_as(there, 0) == [OPTED_OUT] * 2
         assert {state for state, _ in _ended_as(there, 1)} == {"exhausted"}
         nobody_over_rung(there.rings())
+
+
+@pytest.mark.slow
+def test_f30_who_is_on_the_list_by_a_command_or_a_file_waits_no_more_and_stays_on_it_after_a_purge(
+    tmp_path: Path,
+) -> None:
+    """All wait for their next attempt in both campaigns. What the commands say has happened, has: nobody is dialled in
+    the second after it either."""
+    with stage(tmp_path, 3, **NO_ANSWER) as there:
+        first, second = _two(there, retry={"attempts": 2, "unreached": "12s"})
+        stops = tmp_path / "stop.txt"
+        stops.write_text(f"{number(1)}\n")
+        with there.running("run", first, second) as run:
+            run.until(lambda: all(there.states(name) == {"waiting": 3} for name in BOTH))
+            for words in (("add", number(0)), ("import", str(stops))):
+                told = there.run("dnc", *words, "--ledger", str(there.ledger))
+                assert told.code == 0, told.err
+                assert all(f"{name}: 1 person will not be dialled" in told.out for name in BOTH)
+            assert _ended_as(there, 0) == _ended_as(there, 1) == [OPTED_OUT] * 2
+            ended = run.ended()
+        assert ended.code == 0, ended.err
+        assert _rings_of(there) == {number(0): 2, number(1): 2, number(2): 4}
+        for path in (first, second):
+            assert there.run("purge", path, "--older-than", "0s", "--yes").code == 0
+        assert there.run("run", there.plan(name="third")).code == 0
+        assert _rings_of(there) == {number(0): 2, number(1): 2, number(2): 5}
+        assert there.states("third")["excluded"] == 2
