@@ -78,6 +78,22 @@ def test_what_was_not_shown_is_still_guessed() -> None:
     assert (everybody.answer, everybody.others, everybody.ring) == (1.0, DEFAULT.others, 0.0)
 
 
+def test_reasons_that_are_followed_alike_are_one() -> None:
+    ends = {
+        "user_ended_call": 0.3, "agent_ended_call": 0.005, "no_answer": 0.4, "voicemail_detected": 0.1,
+        "answering_machine_detected": 0.12, "twilio_service_error": 0.02, "verbex_service_error": 0.03,
+        "registered_call_timed_out": 0.005, "call_failed": 0.02,
+    }  # fmt: skip
+    assert chances.alike(ends, RULES) == near(
+        {
+            "user_ended_call": 0.3, "agent_ended_call": 0.005, "no_answer": 0.405, "answering_machine_detected": 0.22,
+            "verbex_service_error": 0.05, "call_failed": 0.02,
+        }
+    )  # fmt: skip
+    rare = {"user_ended_call": 0.995, "no_answer": 0.005}
+    assert chances.alike(rare, RULES) == rare
+
+
 # --- following ---------------------------------------------------------------------------------------
 
 
@@ -92,6 +108,9 @@ def test_each_end_is_followed_as_the_rules_of_the_campaign_say() -> None:
     assert (second.past, second.wait) == ((2, (("no_answer", 2),)), near(DAY * 1.05))
     assert [branch.wait for branch in following.after(second.past)] == [None] * 3
     assert following.after(FRESH) is following.after(FRESH)
+    assert [following.pasts(attempts) for attempts in (1, 2, 3, 4)] == [1, 2, 3, 4]
+    several = Following(RULES, {"no_answer": 0.5, "line_busy": 0.3, "user_ended_call": 0.2})
+    assert [several.pasts(attempts) for attempts in (1, 2, 3)] == [1, 3, 6]
 
 
 def test_attempts_that_were_given_on_top_count() -> None:

@@ -3,6 +3,7 @@ follows from each by the campaign's own rules (`lifecycle.settle`)."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ ENOUGH = 50
 """So many calls must have ended before it is believed how they end."""
 
 _REACHED, _MACHINE = "user_ended_call", "voicemail_detected"
+_RARE = 0.01
 _BY_CHANCE = 0.5  # waits are drawn out by a tenth at most: by half of that on the mean
 _EPOCH = instant(0)
 
@@ -94,6 +96,22 @@ def shares(assumed: Assumed) -> dict[str, float]:
     return {reason: share for reason, share in found.items() if share > 0}
 
 
+def alike(ends: Mapping[str, float], rules: RetryRules) -> dict[str, float]:
+    """The same, reasons that are followed alike being told as the most frequent of them, and rare ones as the most
+    frequent that is followed at all: so few pasts are told apart that a million people can be forecast."""
+    names: dict[object, str] = {}
+    found: dict[str, float] = {}
+    for reason, share in sorted(ends.items(), key=lambda item: (-item[1], item[0])):
+        response = retry.response_to(rules, reason)
+        limit = retry.most_times(reason, response)
+        waits = response.action is Action.WAIT
+        name = next(iter(names.values())) if waits and share < _RARE and names else reason
+        if waits and name == reason:
+            name = names.setdefault((response, limit), reason)
+        found[name] = found.get(name, 0.0) + share
+    return found
+
+
 def line_seconds(assumed: Assumed) -> float:
     """How long a call holds its line on the mean."""
     machine = min(assumed.machine, 1.0 - assumed.answer)
@@ -116,6 +134,11 @@ class Following:
         if past not in self._known:
             self._known[past] = tuple(self._branch(past, reason, share) for reason, share in self._ends.items())
         return self._known[past]
+
+    def pasts(self, attempts: int) -> int:
+        """How many pasts somebody may come to have within so many attempts, at most."""
+        waits = sum(branch.wait is not None for branch in self.after((-attempts, ())))
+        return math.comb(waits + max(0, attempts - 1), waits)
 
     def _branch(self, past: Past, reason: str, share: float) -> Branch:
         attempts, tally = past[0], Counter(dict(past[1]))

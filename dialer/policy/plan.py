@@ -34,8 +34,8 @@ OVER, NEVER_OPEN, NO_ROOM = "time_is_over", "hours_never_open", "no_room"
 
 _HOUR = 3600
 _STEPS = (10, 60, 300, 900, _HOUR)
-_MOST_STEPS = 2_000
-_MOST_WORK = 200_000  # steps × kinds
+_FEWEST_STEPS, _MOST_STEPS = 100, 2_000
+_MOST_WORK = 1_000_000  # steps × kinds × pasts that they may have
 _LEAST = 1e-9  # of a person
 
 
@@ -99,8 +99,8 @@ def _step(crowds: Sequence[Crowd], going: Going) -> int:
     work = calls / going.rate
     if going.speed.per_day:
         work = max(work, calls / going.speed.per_day * DAY)
-    kinds = len({each.kind for each in crowds}) or 1
-    most = min(_MOST_STEPS, max(200, _MOST_WORK // kinds))
+    cells = max(1, len({each.kind for each in crowds})) * going.following.pasts(going.attempts)
+    most = min(_MOST_STEPS, max(_FEWEST_STEPS, _MOST_WORK // cells))
     return next((step for step in _STEPS if work / step <= most), _HOUR)
 
 

@@ -22,7 +22,7 @@ _SOME = 0.5  # of a person: what is less is not told
 BINDS: Mapping[str, str] = {
     "lines": "the lines",
     "calls_per_second": "the calls per second",
-    "per_day": "the calls of a day (caps.per_day)",
+    "per_day": "the calls that a day may have",
     "hours": "the hours",
     "times": "that the next call is due later",
 }

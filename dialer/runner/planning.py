@@ -50,9 +50,9 @@ def plan(campaign: Campaign, clock: Clock, given: Mapping[str, float]) -> Planne
     alike = _alike(calling, counted, now)
     assumed = _assumed(campaign, counted, given)
     going = Going(
-        chances.Following(campaign.retry, chances.shares(assumed)),
+        chances.Following(campaign.retry, chances.alike(chances.shares(assumed), campaign.retry)),
         assumed,
-        Speed(campaign.pace.calls_per_second, campaign.per_day, counted.made_today),
+        Speed(campaign.pace.calls_per_second, _per_day(campaign), counted.made_today),
         campaign.retry.attempts,
         campaign.order,
     )
@@ -176,6 +176,13 @@ def _lines(campaign: Campaign, counted: Counted) -> tuple[float, str]:
     lines, whence = (counted.lines, "learned") if counted.lines else (pacing.FIRST_LINES, GUESSED)
     lines = max(1.0, lines - pace.leave_free)
     return (lines, whence) if pace.at_most is None else (min(lines, float(pace.at_most)), whence)
+
+
+def _per_day(campaign: Campaign) -> int | None:
+    """So many calls a day may be made: by the campaign's cap, and by those of its own numbers where each has one."""
+    own = [each.per_day for each in campaign.call.callers if each.per_day is not None]
+    of_all = [sum(own)] if own and len(own) == len(campaign.call.callers) else []
+    return min([*of_all, *([] if campaign.per_day is None else [campaign.per_day])], default=None)
 
 
 # --- what the forecast does not know -----------------------------------------------------------------

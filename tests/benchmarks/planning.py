@@ -127,7 +127,7 @@ def _states() -> list[str]:
 
 
 def _permits() -> Permits:
-    """All packs, and rules of the campaign's own up to 200: one in ten reaches everybody, the others those of a state."""
+    """All packs, and rules of the campaign's own up to 200: one in ten reaches everybody, the others a state."""
     known = tuple(map(packs.pack, packs.codes()))
     missing = RULES - sum(len(pack.rules) for pack in known)
     week = tuple([((540, 1200),)] * 7)
