@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from dialer.ledger.events import RunMark, add_event, check_fence
+from dialer.ledger.intending import drop_halted
 from dialer.ledger.moments import text, text_or_none
 from dialer.ledger.queries import load
 
@@ -33,6 +34,7 @@ def put_off(
 ) -> None:
     """Somebody who is due is held: waits until then or, with None, is excluded until somebody has looked."""
     check_fence(db, mark)
+    drop_halted(db, contact, at, mark)
     given = {"contact": contact, "until": text_or_none(until), "detail": f"held:{rule}", "at": text(at)}
     query, end = ("without_caller", "excluded") if until is None else ("wait_for_caller", "waiting")
     if db.execute(SQL[query], given).rowcount:

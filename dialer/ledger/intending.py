@@ -135,7 +135,7 @@ def _not_now(db: sqlite3.Connection, candidate: Candidate, permit: Permit, at: d
         state = ContactState.EXCLUDED
         cursor = db.execute(SQL["contact_is_barred"], given)
     if cursor.rowcount != 1:
-        _drop_halted(db, candidate.contact_id, at, mark)
+        drop_halted(db, candidate.contact_id, at, mark)
         return Passed.CHANGED
     told = f"{permit.rule}: {permit.why}" + (f"; until {text(permit.until)}" if permit.until is not None else "")
     add_event(
@@ -149,11 +149,11 @@ def _passed(db: sqlite3.Connection, candidate: Candidate, at: datetime, mark: Ru
     check_fence(db, mark)
     if pause_of(db, candidate.campaign_id, at) is not None:
         return Passed.PAUSED
-    _drop_halted(db, candidate.contact_id, at, mark)
+    drop_halted(db, candidate.contact_id, at, mark)
     return Passed.CHANGED
 
 
-def _drop_halted(db: sqlite3.Connection, contact: int, at: datetime, mark: RunMark) -> None:
+def drop_halted(db: sqlite3.Connection, contact: int, at: datetime, mark: RunMark) -> None:
     """Who was halted by a hand that left them due would be handed out again and again."""
     for row in db.execute(SQL["halted_is_dropped"], {"contact": contact, "at": text(at)}).fetchall():
         add_event(db, at, "halted", run=mark.run_id, contact=contact, moved=("due", "excluded"), detail=row["stop"])
