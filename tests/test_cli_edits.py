@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from dialer.cli import confirming
 from tests.command_line import PEOPLE, Told, attempts_of, campaign, change, people_of, told
 from tests.terminal_kit import at_terminal
 
@@ -143,3 +146,54 @@ def test_check_says_so_where_nothing_has_changed_and_nothing_before_the_first_ru
     other = tmp_path / "other.yaml"
     other.write_text(path.read_text().replace("name: reminders", "name: others"))
     assert "What a run would take in" not in told(capsys, "check", other).out
+
+
+# --- who is asked ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_drawn_over_a_question() -> None:
+    drawn: list[str] = []
+
+    class Screen:
+        def show(self, progress: object, at: float) -> None:
+            drawn.append("view")
+
+        def say(self, event: str, sentence: str, *, level: str = "info", **facts: object) -> None:
+            drawn.append(sentence)
+
+        def close(self, code: int = 0) -> None:
+            drawn.append("end")
+
+    asker = confirming.Asker()
+    console = confirming.Patient(Screen(), asker)
+    asker.is_asking = True
+    console.show([], 0.0)
+    console.say("stopping", "a word")
+    asker.is_asking = False
+    console.show([], 1.0)
+    console.close(0)
+    assert drawn == ["a word", "view", "end"]
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "group", "yes", "asks"),
+    [
+        (True, os.getpgrp(), False, True),
+        (True, os.getpgrp(), True, False),
+        (True, os.getpgrp() + 1, False, False),
+        (False, os.getpgrp(), False, False),
+    ],
+    ids=["at a terminal", "--yes", "in the background", "no terminal"],
+)
+def test_who_is_asked(monkeypatch: pytest.MonkeyPatch, is_terminal: bool, group: int, yes: bool, asks: bool) -> None:
+    class Stream:
+        def isatty(self) -> bool:
+            return is_terminal
+
+        def fileno(self) -> int:
+            return 0
+
+    monkeypatch.setattr(sys, "stdin", Stream())
+    monkeypatch.setattr(sys, "stderr", Stream())
+    monkeypatch.setattr(os, "tcgetpgrp", lambda fd: group)
+    assert (confirming.asker(yes=yes) is not None) == asks

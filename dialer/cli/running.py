@@ -79,6 +79,8 @@ def run(files: Sequence[Path], asked: Options, result: Path | None, log_format: 
         is_terminal=sys.stderr.isatty(),
         now=clock.now,
     )
+    if isinstance(asked.ask, confirming.Asker):
+        console = confirming.Patient(console, asked.ask)
     restore = set_up_logging(console, "debug" if os.environ.get("DIALER_DEBUG") else "warning")
     code = ExitCode.ERROR
     try:
