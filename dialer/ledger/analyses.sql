@@ -43,7 +43,7 @@ FROM contacts WHERE contacts.id = :contact
 -- that the campaign has for one person. A cancelled campaign calls nobody back.
 UPDATE contacts SET state = CASE WHEN state = 'done' THEN 'due' ELSE state END, due_at = :due_at, detail = 'callback',
        updated_at = :at
-WHERE id = :contact AND state IN ('done', 'waiting') AND stop IS NULL AND attempts < :most
+WHERE id = :contact AND state IN ('done', 'waiting') AND stop IS NULL AND attempts < :most + extra_attempts
   AND COALESCE(expires_at > :due_at, 1)
   AND (SELECT paused FROM campaigns WHERE id = contacts.campaign_id) IS NOT 'cancelled'
   AND :attempt = (SELECT MAX(id) FROM attempts WHERE contact_id = :contact)
