@@ -236,6 +236,17 @@ def test_a_learned_limit_is_taken_from_the_ledger(tmp_path: Path) -> None:
     assert planned(path).assumed.lines == 30.0
 
 
+def test_own_numbers_with_calls_a_day_bind_together(tmp_path: Path) -> None:
+    path = ruled(tmp_path)
+    change(path, '["+14155550100"]', '[{number: "+14155550100", per_day: 2}, {number: "+14155550101", per_day: 3}]')
+    assert planned(path).speed.per_day == 5
+    path.write_text(path.read_text() + "caps: {per_day: 4}\n")
+    assert planned(path).speed.per_day == 4
+    change(path, ", per_day: 3", "")
+    change(path, "caps: {per_day: 4}", "caps: {per_day: 900}")
+    assert planned(path).speed.per_day == 900
+
+
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [

@@ -110,6 +110,12 @@ def test_nobody_is_called_outside_their_hours() -> None:
     assert found.binds[HOURS] == near(20 * HOUR, abs=120)
 
 
+def test_the_first_call_is_made_when_the_hours_open_wherever_a_step_begins() -> None:
+    found = told(Crowd(0, 300_000), hours=[daily(14.25, 15)])
+    assert found.first == NOW + 2.25 * HOUR
+    assert found.hours[0] == (int(NOW) + 2 * HOUR, near(0.75 * HOUR))
+
+
 def test_nobody_at_all() -> None:
     found = told()
     assert (found.people, found.calls, found.first, found.last, found.ends, found.binds) == (0, 0, None, None, None, {})

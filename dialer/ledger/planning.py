@@ -21,7 +21,7 @@ from dialer.policy.marks import number_key, person_key
 
 SQL = load("planning.sql")
 
-_SOME = 3
+_SOME, _SHOWN = 3, 12
 _FINISHED = ("done", "exhausted")
 
 
@@ -83,8 +83,9 @@ def _seconds(written: str | None) -> float | None:
 
 
 def _excluded(db: sqlite3.Connection, campaign: int) -> Iterator[Excluded]:
-    for row in db.execute(SQL["excluded"], {"campaign": campaign}).fetchall():
-        given = {"campaign": campaign, "why": row["why"], "some": _SOME}
+    for place, row in enumerate(db.execute(SQL["excluded"], {"campaign": campaign}).fetchall()):
+        # The platform's own words may be thousands of reasons, and each is looked for in the whole list.
+        given = {"campaign": campaign, "why": row["why"], "some": _SOME if place < _SHOWN else 0}
         some = tuple(found["number"] for found in db.execute(SQL["some_excluded"], given))
         yield Excluded(row["why"], row["people"], some)
 

@@ -23,9 +23,14 @@ WHERE campaign_id = :campaign AND COALESCE(stop, detail) = :why
   AND (state = 'excluded' OR (state IN ('due', 'waiting') AND stop IS NOT NULL)) LIMIT :some
 
 -- :name some_of
--- Some of an audience who wait for a dial.
-SELECT number FROM contacts
-WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND stop IS NULL LIMIT :some
+-- Some of an audience who wait for a dial, found by the indices of those who are due now and of those who are later.
+SELECT number FROM (
+    SELECT number, stop FROM contacts
+    WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
+    UNION ALL
+    SELECT number, stop FROM contacts
+    WHERE campaign_id = :campaign AND audience = :audience AND state IN ('due', 'waiting') AND due_at IS NOT NULL
+) WHERE stop IS NULL LIMIT :some
 
 -- :name rejects
 -- Faults of the list as it was last taken in, by reason.

@@ -328,7 +328,7 @@ class _Flow:
             worst=self._worst,
             reached=self._reached,
             unreached=self._unreached,
-            first=self._whole.first,
+            first=min((each.first for each in self._courses.values() if each.first is not None), default=None),
             last=last,
             ends=None if last is None else last + chances.line_seconds(self._going.assumed),
             zones=tuple(

@@ -196,6 +196,8 @@ def _notes(campaign: Campaign, counted: Counted, is_in_ledger: bool) -> list[str
         found.append("the list has been touched since it was taken in; the next run reads it, this forecast does not")
     if counted.live or counted.unknown:
         found.append(f"{counted.live} people on the line and {counted.unknown} unknown are left out of the forecast")
+    if is_in_ledger and campaign.registers:
+        found.append("do-not-call lists in files count as the last run has read them; the next reads them again")
     if campaign.retry.spreads:
         found.append("retries are taken at their plain waits; `retry.spread` will move them within their days")
     found.append("rings by other campaigns, which caps count too, are asked about at each dial, and not here")
