@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from dialer import contacts
 from dialer.clock import Clock
-from dialer.errors import ExitCode, ListError
+from dialer.errors import ExitCode, LedgerError, ListError
 from dialer.law import register_age
 from dialer.ledger import Change, Expiry, Foreseen, Imported, Ledger, Trial
 from dialer.model import Audience, Campaign, StopCause
@@ -187,10 +187,13 @@ class Edits:
         return True
 
     async def at_the_end(self) -> None:
-        """Say so if the list is not the one that was taken in any more."""
+        """Say so if the list is not the one that was taken in any more; a ledger that is gone says nothing of that."""
         if self.imported is None:
             return
-        known = await self._ledger.known_list(self._campaign_id)
+        try:
+            known = await self._ledger.known_list(self._campaign_id)
+        except LedgerError:
+            return
         rules, now = (self._campaign.contacts, self._campaign.call), self._clock.now().timestamp()
         try:
             fingerprint, _ = await asyncio.to_thread(contacts.identify, *rules, known.stamps, now)
