@@ -21,6 +21,10 @@ or several such people would be tried in turn for as long as a number is held.""
 
 _LOOKS_AGAIN = 3600.0
 
+_GOOD_FOR = 10.0
+"""Seconds after which those who were read are read anew: somebody with a better claim may be due meanwhile, and
+a slow campaign dials for long before all of them are handed out."""
+
 
 class Scheduler:
     """Yields the contacts of one campaign that are due; `next` returns None when this run has no more.
@@ -54,6 +58,7 @@ class Scheduler:
         self._found = found
         self._stays_until = None if wait is None else clock.monotonic() + wait
         self._ready: deque[Candidate] = deque()
+        self._read_at = 0.0
         self._next_due: datetime | None = None
         self._out: set[int] = set()
         self._aside: dict[int, float] = {}
@@ -68,7 +73,8 @@ class Scheduler:
         """The next contact to dial, or None when nothing more is to be waited for."""
         while not self.stopping:
             self._changed.clear()
-            if not self._ready:
+            if not self._ready or self._clock.monotonic() - self._read_at >= _GOOD_FOR:
+                self._ready.clear()
                 await self._refill()
                 if self._ready and self._found is not None and await self._found():
                     self._ready.clear()
@@ -103,7 +109,7 @@ class Scheduler:
         self._changed.set()
 
     async def _refill(self) -> None:
-        now = self._clock.monotonic()
+        now = self._read_at = self._clock.monotonic()
         self._aside = {contact: until for contact, until in self._aside.items() if until > now}
         passed_over = self._out | self._aside.keys() | self.leave_alone
         # Asked in this order, at one go: whoever becomes due in between is told by both, and not by neither.

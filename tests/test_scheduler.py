@@ -80,6 +80,24 @@ def test_each_is_handed_out_once_in_the_order_of_the_list(tmp_path: Path) -> Non
     in_virtual_time(main())
 
 
+def test_whoever_becomes_due_goes_before_those_who_were_read_long_ago(tmp_path: Path) -> None:
+    """A retry whose time has come waits no longer than some seconds for those behind whom it does not stand."""
+
+    async def main() -> None:
+        async with queue(tmp_path) as due:
+            first = await due.scheduler.next()
+            assert first is not None
+            await due.waits_for(first, 5.0)
+            assert await due.next() == PEOPLE[1]
+            await moment(6.0)
+            assert await due.next() == PEOPLE[2]
+            await moment(6.0)
+            assert [await due.next() for _ in range(4)] == [PEOPLE[0], *PEOPLE[3:]]
+            assert await due.next() is None
+
+    in_virtual_time(main())
+
+
 def test_whoever_becomes_due_while_it_is_asked_who_is_due_is_not_forgotten(tmp_path: Path) -> None:
     async def main() -> None:
         async with queue(tmp_path) as due:
