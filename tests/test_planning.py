@@ -208,7 +208,7 @@ def test_a_paused_campaign_is_said_to_be(tmp_path: Path) -> None:
     forge(tmp_path / "dialer.db", "UPDATE contacts SET state = 'dialing' WHERE person = 'A1'")
     notes = " ".join(planned(path).notes)
     assert "the campaign is paused: wrong prices; the forecast is what follows if it goes on now" in notes
-    assert "1 people on the line and 0 unknown are left out" in notes
+    assert "left out of the forecast: 1 on the line, 0 unknown" in notes
 
 
 # --- what is assumed ---------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ def _assumptions(assumed: Assumed) -> Iterator[str]:
     yield "  assumed, and changed by --assume NAME=VALUE,…"
     for name, words in _ASSUMED.items():
         value = getattr(assumed, name)
-        yield from _wrapped(f"{words} ({assumed.sources.get(name, 'assumed')})", f"    {_named_value(name, value):<22}")
+        yield from _wrapped(f"{words} ({assumed.sources.get(name, 'assumed')})", f"    {_named_value(name, value):<24}")
     rest = ", ".join(f"{reason} {share:.0%}" for reason, share in sorted(assumed.others.items(), key=lambda i: -i[1]))
     yield from _wrapped(f"of the rest: {rest}", "    ")
 

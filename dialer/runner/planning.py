@@ -195,7 +195,7 @@ def _notes(campaign: Campaign, counted: Counted, is_in_ledger: bool) -> list[str
     if is_in_ledger and _has_changed(campaign):
         found.append("the list has been touched since it was taken in; the next run reads it, this forecast does not")
     if counted.live or counted.unknown:
-        found.append(f"{counted.live} people on the line and {counted.unknown} unknown are left out of the forecast")
+        found.append(f"left out of the forecast: {counted.live} on the line, {counted.unknown} unknown")
     if is_in_ledger and campaign.registers:
         found.append("do-not-call lists in files count as the last run has read them; the next reads them again")
     if campaign.retry.spreads:
