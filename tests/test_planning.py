@@ -144,6 +144,37 @@ async def _opt_out(path: Path, number: str, person: str) -> None:
         await ledger.close()
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("min_rows: 8", "it has 7 rows, and `contacts.min_rows` asks for 8"),
+        ("min_rows: 7", ""),
+        ("max_rejects: 20%", "2 of its 7 rows are rejects, and `contacts.max_rejects` allows 20%"),
+        ("max_rejects: 30%", ""),
+    ],
+)
+def test_a_list_that_would_not_be_taken_in_is_said_to_be_none(tmp_path: Path, rule: str, words: str) -> None:
+    path = ruled(tmp_path)
+    change(path, "consent: ok}", f"consent: ok, {rule}}}")
+    assert planned(path).counted.gate == words
+    assert any("dials nobody" in note for note in planned(path).notes) == bool(words)
+
+
+def test_a_list_of_nobody_is_said_to_be_one(tmp_path: Path) -> None:
+    found = planned(ruled(tmp_path, "id,phone,name,zip,ok\nA6,12,Fay,94105,y\n"))
+    assert (found.counted.gate, found.forecast.people) == ("none of its 1 rows can be dialled", 0)
+
+
+def test_a_bad_number_beside_a_good_one_is_no_bad_row(tmp_path: Path) -> None:
+    path = ruled(
+        tmp_path, "id,phone,home,name,zip,ok\nA1,+12125550101,12,Ann,10001,y\nA2,12,+12125550102,Bob,10001,y\n"
+    )
+    change(path, "phone: phone", "phone: [phone, home], max_rejects: 0%")
+    found = planned(path)
+    assert (found.counted.gate, found.forecast.people) == ("", 2)
+    assert {each.why: each.people for each in found.counted.rejects} == {"impossible_number": 2}
+
+
 def test_rules_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(CampaignError, match="was good until"):
         planned(ruled(tmp_path), datetime(2040, 1, 1, tzinfo=UTC))

@@ -132,7 +132,8 @@ class Counted:
     """Whom a campaign has, as its ledger or its list tells; a crowd's kind is the id of its audience.
 
     `finished`, `live` and `unknown` people are in no crowd. `excluded` leaves out whom only the rules bar. `rejects`:
-    faults of the list. `lines`: the learned limit. `paused`: in words, '' if it is not.
+    faults of the list. `lines`: the learned limit. `paused`: in words, '' if it is not. `gate`: why the list, as it is,
+    would not be taken in.
     """
 
     crowds: tuple[Crowd, ...]
@@ -146,6 +147,7 @@ class Counted:
     made_today: int = 0
     lines: float | None = None
     paused: str = ""
+    gate: str = ""
     examples: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import repeat
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from dialer.clock import Clock
 from dialer.contacts import registers
 from dialer.ledger.planning import opted_out
-from dialer.model import ANYWHERE, Audience, Campaign, Chunk, Halt, RejectReason, Rows, Wish
+from dialer.model import ANYWHERE, Audience, Campaign, Chunk, Halt, ListRules, RejectReason, Rows, Wish
 from dialer.model.planning import Counted, Crowd, Excluded
 from dialer.runner import intake
 from dialer.runner.seen import Seen, has
@@ -39,7 +40,18 @@ def counted(campaign: Campaign, clock: Clock) -> Counted:
     found = _Found(campaign, clock.now(), _barring(campaign))
     for chunk in intake.rows(campaign):
         found.take(chunk)
-    return found.counted()
+    return replace(found.counted(), gate=_gate(campaign.contacts, found.good, found.bad))
+
+
+def _gate(rules: ListRules, good: int, bad: int) -> str:
+    """Which of the list's own limits it breaks; '' for none."""
+    if good + bad < rules.min_rows:
+        return f"it has {good + bad} rows, and `contacts.min_rows` asks for {rules.min_rows}"
+    if not good:
+        return f"none of its {bad} rows can be dialled"
+    if rules.max_rejects is not None and bad > rules.max_rejects * (good + bad):
+        return f"{bad} of its {good + bad} rows are rejects, and `contacts.max_rejects` allows {rules.max_rejects:.0%}"
+    return ""
 
 
 def _barring(campaign: Campaign) -> Bar:
@@ -77,6 +89,7 @@ class _Found:
         self._by_number = rules.one_per == "phone"
         self._by_person = rules.id is not None or not self._by_number
         self._lasts = None if rules.expires is None else (now + timedelta(seconds=rules.expires)).timestamp()
+        self.good = self.bad = 0
         self._now = now
         self._bar = bar
         self._people = Seen()
@@ -90,6 +103,7 @@ class _Found:
         self._some_rejects = defaultdict[str, list[str]](list)
 
     def take(self, chunk: Chunk) -> None:
+        self.bad += _bad_rows(chunk)
         for reject in chunk.rejects:
             self._reject(reject.reason, f"{reject.file} line {reject.line}")
         for part in Rows.of(chunk.rows):
@@ -98,7 +112,10 @@ class _Found:
                 numbers = (number, *(each.e164 for each in part.others[at])) if at in part.others else (number,)
                 if not self._is_new(person, numbers):
                     self._reject(RejectReason.DUPLICATE, f"{part.file} line {part.lines[at]}")
-                elif why := self._bar(numbers, person):
+                    self.bad += 1
+                    continue
+                self.good += 1
+                if why := self._bar(numbers, person):
                     _note(self._barred, self._some_barred, why, number)
                 else:
                     self._count(number, audience, part.wishes.get(at))
@@ -139,6 +156,13 @@ class _Found:
             tuple(_excluded(self._rejects, self._some_rejects)),
             examples={kind: tuple(some) for kind, some in self._some.items()},
         )
+
+
+def _bad_rows(chunk: Chunk) -> int:
+    """Rows that cannot be dialled: a bad number beside a good one is a reject, and its row is good."""
+    bad = {(reject.file, reject.line) for reject in chunk.rejects}
+    good = ((part.file, line) for part in Rows.of(chunk.rows) for line in part.lines) if bad else ()
+    return len(bad.difference(good))
 
 
 def _note(counts: Counter[str], some: dict[str, list[str]], why: str, example: str) -> None:

@@ -190,6 +190,8 @@ def _per_day(campaign: Campaign) -> int | None:
 
 def _notes(campaign: Campaign, counted: Counted, is_in_ledger: bool) -> list[str]:
     found = []
+    if counted.gate:
+        found.append(f"as the list is, `run` takes nothing of it in and dials nobody: {counted.gate}")
     if counted.paused:
         found.append(f"the campaign is {counted.paused}; the forecast is what follows if it goes on now")
     if is_in_ledger and _has_changed(campaign):
