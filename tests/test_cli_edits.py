@@ -197,3 +197,53 @@ def test_who_is_asked(monkeypatch: pytest.MonkeyPatch, is_terminal: bool, group:
     monkeypatch.setattr(sys, "stderr", Stream())
     monkeypatch.setattr(os, "tcgetpgrp", lambda fd: group)
     assert (confirming.asker(yes=yes) is not None) == asks
+
+
+# --- who somebody is -----------------------------------------------------------------------------------
+
+TWO = "id,visit,phone,home,name\nA1,V1,+14155550123,+14155550133,Ann\nA2,V2,+14155550124,+14155550134,Bob\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told_of"),
+    [
+        ("  id: id\n", "  id: visit\n", "contacts.id: id → visit"),
+        ("  id: id\n", "", "contacts.id: id → nothing"),
+        ("  phone: phone\n  id: id\n", "  phone: home\n", "contacts.phone: phone → home"),
+    ],
+)
+def test_whoever_was_called_is_not_somebody_else_because_of_another_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, told_of: str
+) -> None:
+    path = campaign(tmp_path, people=TWO)
+    change(path, "  id: id\n", "  id: id\n  max_gone: 100%\n")
+    assert told(capsys, "run", path).code == 0
+    change(path, old, new)
+    run = told(capsys, "run", path, "--yes")
+    assert run.code == 78
+    assert f"{told_of}, and by that 2 people who have been called would be somebody else" in run.err
+    assert attempts_of(tmp_path / "dialer.db") == 2
+    change(path, new, old) if new else change(path, "  max_gone", "  id: id\n  max_gone")
+    assert told(capsys, "run", path).code == 0
+
+
+def test_another_phone_column_where_the_number_is_who_somebody_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = campaign(tmp_path, people=TWO)
+    change(path, "  id: id\n", "  max_gone: 100%\n")
+    assert told(capsys, "run", path).code == 0
+    change(path, "phone: phone", "phone: home")
+    run = told(capsys, "run", path, "--yes")
+    assert run.code == 78
+    assert "contacts.phone: phone → home, and by that 2 people who have been called" in run.err
+    assert attempts_of(tmp_path / "dialer.db") == 2
+
+
+def test_a_column_that_is_only_named_otherwise_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path, people=TWO)
+    assert told(capsys, "run", path).code == 0
+    (tmp_path / "contacts.csv").write_text(TWO.replace("id,visit", "appointment,visit"))
+    change(path, "  id: id\n", "  id: appointment\n")
+    assert told(capsys, "run", path).code == 0
+    assert attempts_of(tmp_path / "dialer.db") == 2

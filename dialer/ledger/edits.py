@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.ledger import importing, optouts, registers
+from dialer.ledger import importing, optouts, registers, staging
 from dialer.ledger.audiences import apply_standing, audiences_of
 from dialer.ledger.events import RunMark, add_event, fenced
 from dialer.ledger.importing import Change, Imported
@@ -108,6 +108,18 @@ def expire_otherwise(db: sqlite3.Connection, campaign: int, expiry: Expiry, at: 
     db.execute(SQL["expire_otherwise"], given)
 
 
+def called_anew(db: sqlite3.Connection, campaign: int, import_id: int, column: str) -> int:
+    """How many staged rows are about people whom the campaign does not know by what identifies them now, and who have
+    been called: their number has, or what stands in the column by which they were known."""
+    given = {"campaign": campaign, "path": f'$."{column}"' if '"' not in column else "$.no_such_column"}
+    staging.lay_out(db, import_id)
+    db.execute(staging.SQL["make_called"])
+    db.execute(staging.SQL["find_called"], given)
+    found = int(db.execute(staging.SQL["called_anew"], given).fetchone()[0])
+    db.execute("DROP TABLE temp.called")
+    return found
+
+
 def said(db: sqlite3.Connection, campaign: int) -> dict[str, str] | None:
     """What the campaign file said when it was last taken in, by key; None if that is not known. For any connection."""
     found = db.execute(SQL["said"], {"campaign": campaign}).fetchone()[0]
@@ -173,6 +185,11 @@ class Edits:
         """What an edit would come to; nothing of it is kept (ListError for a gate of the list)."""
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(fenced(mark, lambda db: foresee(db, campaign, secret, asked, now, mark)))
+
+    async def called_anew(self, campaign: int, import_id: int, column: str) -> int:
+        """How many staged rows are about people who have been called, and are not known by what identifies them now;
+        `column` is that by which they were known."""
+        return await self._writer.do(fenced(self._mark, lambda db: called_anew(db, campaign, import_id, column)))
 
     async def said(self, campaign: int) -> dict[str, str] | None:
         """What the campaign file said when it was last taken in, by key; None if that is not known."""

@@ -389,6 +389,25 @@ FROM taking JOIN staged ON staged.id = taking.row JOIN origins ON origins.id = s
 UNION ALL
 SELECT taking.contact, others.rank, others.number, others.region, others.kind FROM taking JOIN others ON others.row = taking.row
 
+-- :name make_called
+-- By what people were known who have been called: a cell of their rows, as it was written.
+CREATE TEMP TABLE called (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID
+
+-- :name find_called
+-- As above.
+INSERT OR IGNORE INTO called (word)
+SELECT CAST(json_extract(data, :path) AS TEXT) FROM contacts
+WHERE campaign_id = :campaign AND (state IN ('done', 'exhausted') OR serial > 0) AND COALESCE(json_extract(data, :path), '') <> ''
+
+-- :name called_anew
+-- Rows about people whom the campaign does not know, with a number or a cell of somebody who has been called.
+SELECT COUNT(*) FROM staged
+WHERE NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person)
+  AND (EXISTS (SELECT 1 FROM numbers
+               CROSS JOIN contacts ON contacts.id = numbers.contact_id AND contacts.campaign_id = :campaign
+               WHERE numbers.number = staged.number AND (contacts.state IN ('done', 'exhausted') OR contacts.serial > 0))
+       OR CAST(json_extract(staged.data, :path) AS TEXT) IN (SELECT word FROM called))
+
 -- :name add_contacts
 -- Rows about people whom the campaign does not know yet, in the order of the list.
 INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at,

@@ -15,6 +15,9 @@ from dialer.policy import caps, timetable
 from dialer.report.calling import NONE, hours_words
 
 EXPIRES = "contacts.expires"
+IDENTITY = ("contacts.id", "contacts.phone", "contacts.country")
+"""By what it is known who somebody is."""
+
 _NOTHING = "nothing"
 
 Said = Mapping[str, str]

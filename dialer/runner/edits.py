@@ -18,7 +18,7 @@ from dialer.law import register_age
 from dialer.ledger import Change, Expiry, Foreseen, Imported, Ledger, Trial
 from dialer.model import Audience, Campaign, StopCause
 from dialer.permits import Permits
-from dialer.report.said import EXPIRES, Edit, edits, said
+from dialer.report.said import EXPIRES, IDENTITY, Edit, Said, edits, said
 from dialer.runner import registers
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
@@ -101,6 +101,8 @@ class Edits:
         self._edits = edits(before, said(self._campaign)) if before is not None else ()
         if import_id is None and not self._edits:
             return True
+        if import_id is not None:
+            await self._check_identity(import_id, before or {})
         ask, was_run = self._options.ask, (await self._ledger.known_list(self._campaign_id)).fingerprint
         if ask is None or not was_run:
             self._say_edits()
@@ -110,6 +112,21 @@ class Edits:
             return True
         words = [*edit_lines(self._campaign.name, self._edits), *foreseen_lines(foreseen)]
         return await self._answered(ask("\n".join(words)))
+
+    async def _check_identity(self, import_id: int, before: Said) -> None:
+        """Raises ListError where people who have been called would be others to the ledger, because the file names
+        another column by which they are known, and so be called anew."""
+        edit = next((one for one in self._edits if one.key in IDENTITY), None)
+        if edit is None:
+            return
+        column = before.get("contacts.id") or before.get("contacts.phone", "").partition(", ")[0]
+        anew = await self._ledger.called_anew(self._campaign_id, import_id, column)
+        if anew:
+            raise ListError(
+                f"{self._campaign.path.name}: {edit}, and by that {anew} people who have been called would be somebody "
+                "else to the ledger, and be called anew: put it back, or give the campaign another name; "
+                "nobody was dialled"
+            )
 
     def _say_edits(self) -> None:
         if self._edits:
