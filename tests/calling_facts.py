@@ -59,7 +59,8 @@ def _days(*days: str) -> frozenset[date]:
 
 # Only those that fall into the days of the campaigns, or near them.
 FEDERAL_DAYS = _days("2026-10-12", "2026-11-11", "2026-11-26", "2026-12-25", "2027-02-15")
-LOUISIANA_DAYS = FEDERAL_DAYS | _days("2026-11-03", "2027-02-09", "2027-03-26")
+# La. R.S. 1:55: All Saints' Day and Mardi Gras among others; the Friday after Thanksgiving by proclamation.
+LOUISIANA_DAYS = FEDERAL_DAYS | _days("2026-11-01", "2026-11-03", "2026-11-27", "2027-02-09", "2027-03-26")
 FRENCH_DAYS = _days("2026-11-01", "2026-11-11", "2027-03-29")
 AUSTRALIAN_DAYS = _days("2026-12-25", "2026-12-26", "2027-03-26", "2027-03-29")
 

@@ -216,7 +216,17 @@ def test_nothing_else_ships() -> None:
     assert {id for id, rule in RULES.items() if rule.forbidden} == FORBIDDEN
     assert set(RULES) == {*HOURS, *CAPS, *CONSENT, *NOTICES, *FORBIDDEN}
     assert {id for id, rule in RULES.items() if rule.zone} == {"us-ms-hours"}
-    assert not [id for id, rule in RULES.items() if rule.not_on]
+    assert {id for id, rule in RULES.items() if rule.not_on} == {"us-la-hours", "us-unknown-hours"}
+
+
+def test_the_legal_holidays_of_louisiana_are_all_there() -> None:
+    """La. R.S. 1:55 names more than the calendar has; the Friday after Thanksgiving is one by proclamation."""
+    rule, ends = RULES["us-la-hours"], pack("us").expires
+    fixed = [(1, 8), (8, 30), (11, 1)]
+    named = [date(year, month, day) for year in (2026, 2027) for month, day in fixed]
+    wanted = {day for day in [*named, date(2026, 11, 27)] if date(2026, 11, 1) <= day < ends}
+    assert rule.not_on == wanted == RULES["us-unknown-hours"].not_on
+    assert not wanted & (holidays("US-LA", 2026) | holidays("US-LA", 2027))
 
 
 def test_days_from_which_and_until_which_rules_hold() -> None:

@@ -103,7 +103,10 @@ def test_a_week_of_sales_in_every_state(state: str) -> None:
 def test_a_week_with_a_holiday_in_every_state(state: str) -> None:
     found = opened("us", ("US", f"US-{state}"), "America/Chicago", THANKSGIVING)
     closed = "Thu" if state in {"AL", "LA", "RI", "UT", "?"} else ""
-    assert found == promised(STATES.get(state, FEDERAL), closed)
+    expected = promised(STATES.get(state, FEDERAL), closed)
+    if state in {"LA", "?"}:  # the Friday after it too
+        expected = [day for day in expected if not day.startswith("Fri")]
+    assert found == expected
 
 
 @pytest.mark.parametrize("state", ["AL", "FL", "ME", "RI", "WA"])
