@@ -41,9 +41,9 @@ platform:
   url: simulator
   simulator: {time_scale: 600, mix: {user_ended_call: 1}}
 pace: {calls_per_second: 50, concurrent_calls: 10}
+ledger: dialer.db
 hours: always
 rules: none
-ledger: dialer.db
 """
 """A campaign that a run on the simulator finishes in a moment."""
 
