@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from dialer.model import Action, Response, RetryRules
 from dialer.model.planning import FRESH, Assumed, Ended
 from dialer.policy import chances, retry
 from dialer.policy.chances import DEFAULT, ENOUGH, Branch, Following
+from tests.calling_kit import at
 from tests.policy_cases import rule_sets
 
 HOUR, DAY = 3600.0, 86400.0
@@ -111,6 +114,27 @@ def test_each_end_is_followed_as_the_rules_of_the_campaign_say() -> None:
     assert [following.pasts(attempts) for attempts in (1, 2, 3, 4)] == [1, 2, 3, 4]
     several = Following(RULES, {"no_answer": 0.5, "line_busy": 0.3, "user_ended_call": 0.2})
     assert [several.pasts(attempts) for attempts in (1, 2, 3)] == [1, 3, 6]
+
+
+@pytest.mark.parametrize(
+    ("called", "wait", "zone", "expected"),
+    [
+        ("2026-11-23T15:00", 2 * HOUR, "America/New_York", "2026-11-23T17:00"),  # from the morning into the afternoon
+        ("2026-11-23T14:00", 2 * HOUR, "America/New_York", None),  # still the morning
+        ("2026-11-23T14:00", 2 * HOUR, "", "2026-11-23T16:00"),
+        ("2026-11-23T14:00", 600.0, "America/New_York", "2026-11-23T14:10"),
+    ],
+)
+def test_a_retry_may_be_spread_over_the_day(called: str, wait: float, zone: str, expected: str | None) -> None:
+    following = Following(replace(RULES, spreads=True), {"no_answer": 1.0})
+    clocks = [ZoneInfo(zone)] if zone else []
+    found = following.due(wait, at(called).timestamp(), clocks)
+    if expected is not None:
+        assert found == at(expected).timestamp()
+    else:
+        spread = retry.spread(at(called) + timedelta(seconds=wait), at(called), clocks[0], 0.5)
+        assert found == spread.timestamp() > at(called).timestamp() + wait
+    assert Following(RULES, {"no_answer": 1.0}).due(wait, 0.0, clocks) == wait
 
 
 def test_attempts_that_were_given_on_top_count() -> None:

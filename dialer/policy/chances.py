@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
+from functools import lru_cache
 
 from dialer.model import Action, Ending, History, RetryRules, Verdict
 from dialer.model.planning import Assumed, Ended, Past
@@ -135,6 +137,12 @@ class Following:
             self._known[past] = tuple(self._branch(past, reason, share) for reason, share in self._ends.items())
         return self._known[past]
 
+    def due(self, wait: float, over: float, clocks: Sequence[tzinfo]) -> float:
+        """When the next call is due after one that was over then (epoch seconds), on the clocks of those people."""
+        if not self._rules.spreads or not clocks or wait < retry.SPREAD_FROM:
+            return over + wait
+        return _spread(over + wait, over, clocks[0])
+
     def pasts(self, attempts: int) -> int:
         """How many pasts somebody may come to have within so many attempts, at most."""
         waits = sum(branch.wait is not None for branch in self.after((-attempts, ())))
@@ -147,3 +155,9 @@ class Following:
         wait = None if decided.due_at is None else (decided.due_at - _EPOCH).total_seconds()
         tally[reason] += 1
         return Branch(share, (attempts + 1, tuple(sorted(tally.items()))), wait, decided.state is ContactState.DONE)
+
+
+@lru_cache(maxsize=4096)
+def _spread(due: float, over: float, clock: tzinfo) -> float:
+    """The same for all who were called at the same time and live by the same clock."""
+    return retry.spread(instant(due), instant(over), clock, _BY_CHANCE).timestamp()

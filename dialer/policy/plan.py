@@ -271,14 +271,14 @@ class _Flow:
         first = self._hours.next(cell.kind, start) if course.first is None else None
         course.add(first or start, max(first or start, last), people)
         over = at + chances.line_seconds(self._going.assumed)
-        rings, closed = self._rung(cell, at)
+        (rings, closed), clocks = self._rung(cell, at), self._kinds[cell.kind].clocks
         for branch in self._going.following.after(cell.past):
             if branch.reached:
                 self._reached += people * branch.share
             elif branch.wait is None:
                 self._unreached += people * branch.share
             else:
-                due = self._allowed(closed, over + branch.wait)
+                due = self._allowed(closed, self._going.following.due(branch.wait, over, clocks))
                 again = cell._replace(again=True, past=branch.past, called=True, rings=rings)
                 self._come_back(again, people * branch.share, due)
 

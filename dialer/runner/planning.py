@@ -200,8 +200,6 @@ def _notes(campaign: Campaign, counted: Counted, is_in_ledger: bool) -> list[str
         found.append(f"left out of the forecast: {counted.live} on the line, {counted.unknown} unknown")
     if is_in_ledger and campaign.registers:
         found.append("do-not-call lists in files count as the last run has read them; the next reads them again")
-    if campaign.retry.spreads:
-        found.append("retries are taken at their plain waits; `retry.spread` will move them within their days")
     found.append("rings by other campaigns, which caps count too, are asked about at each dial, and not here")
     return found
 
