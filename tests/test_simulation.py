@@ -110,6 +110,7 @@ def stormy(seed: int, kind: dict[str, Any], dials: dict[str, float], **weather: 
         waits=600.0,
         expires=None,
         breaks=(),
+        gap=None,
         per_second=2.0,
         lines=5,
         storm=HOUR,

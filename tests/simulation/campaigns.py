@@ -59,6 +59,7 @@ def campaign_of(plan: Plan, listed: PeopleList, ledger: Path, account: int, max_
         recovery=RecoveryRules(hold=hold, max_unknown=max_unknown),
         ledger=ledger,
         hours=_hours(plan.breaks),
+        caps=None if plan.gap is None else Rule(id="caps", place="*", gap=plan.gap),
     )
 
 

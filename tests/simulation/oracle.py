@@ -23,7 +23,7 @@ NAMED = {"due", "waiting", "dialing", "done", "exhausted", "excluded", "unknown"
 def broken_invariants(world: World) -> list[str]:
     """Sentences about what is not as it must be, the invariant's name first; empty if all is well."""
     found = list(world.broken)
-    for check in (_rung, _nobody_lost, _in_time, _settled, _paced, _lines):
+    for check in (_rung, _nobody_lost, _in_time, _not_too_soon, _settled, _paced, _lines):
         found.extend(check(world))
     return found
 
@@ -107,6 +107,26 @@ def _in_time(world: World) -> Iterator[str]:
             minutes = {(begins + timedelta(seconds=rung)).strftime("%H:%M") for rung in (0, 30, 59.99)}
             if any(_is_break(world, minute) for minute in minutes):
                 yield f"I4 {post.number} was dialled at {begins}, and the breaks are {world.plan.breaks}"
+
+
+def _not_too_soon(world: World) -> Iterator[str]:
+    """Between two dials of a number that rang there is the gap, whichever campaigns they are of.
+
+    A clock that was set says nothing of it, nor does an older ledger of the rings that it has forgotten.
+    """
+    if world.plan.gap is None or world.plan.weather.jumps or world.copies or world.had_rivals:
+        return
+    rang = {str(ring.call_id): ring.at - START.timestamp() for _, ring in world.carrier.rings if ring.nth}
+    # Of dials under one id the last before the ring is the one that rang.
+    dials = {post.call_id: post for post in world.posts if post.at <= rang.get(post.call_id, -1e9)}
+    last: dict[str, float] = {}
+    for post in sorted(dials.values(), key=lambda post: post.at):
+        if post.at - last.get(post.number, -1e9) < world.plan.gap - _ROUNDING:
+            yield f"I4 {post.number} was dialled at {post.at:.3f}, {post.at - last[post.number]:.3f} s after a ring"
+        last[post.number] = post.at
+
+
+_ROUNDING = 0.01
 
 
 def _is_break(world: World, minute: str) -> bool:

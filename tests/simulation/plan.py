@@ -82,6 +82,7 @@ class Plan:
     kind: Kind
     weather: Weather
     breaks: tuple[tuple[int, int], ...] = ()  # minutes of each person's day at which nobody is called: from, until
+    gap: float | None = None  # seconds from a ring of somebody to the next, over all campaigns
 
     def rng(self, what: str) -> random.Random:
         """Dice of its own for each purpose, so that one does not disturb the other."""
@@ -121,6 +122,7 @@ def plan_of(seed: int) -> Plan:
         kind=_kind(dice),
         weather=_weather(dice, storm),
         breaks=_breaks(random.Random(f"{seed}/breaks")),
+        gap=random.Random(f"{seed}/gap").choice((None, None, None, None, 10 * MINUTE)),
     )
 
 
