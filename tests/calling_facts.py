@@ -61,6 +61,7 @@ def _days(*days: str) -> frozenset[date]:
 FEDERAL_DAYS = _days("2026-10-12", "2026-11-11", "2026-11-26", "2026-12-25", "2027-02-15")
 # La. R.S. 1:55: All Saints' Day and Mardi Gras among others; the Friday after Thanksgiving by proclamation.
 LOUISIANA_DAYS = FEDERAL_DAYS | _days("2026-11-01", "2026-11-03", "2026-11-27", "2027-02-09", "2027-03-26")
+ALL_SAINTS = _days("2026-11-01")
 FRENCH_DAYS = _days("2026-11-01", "2026-11-11", "2027-03-29")
 AUSTRALIAN_DAYS = _days("2026-12-25", "2026-12-26", "2027-03-26", "2027-03-29")
 
@@ -110,12 +111,19 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
     "FR": (
         Law({MON_FRI: [("10:00", "13:00"), ("14:00", "20:00")]}, FRENCH_DAYS, caps=((4, 30 * DAY),)),
     ),
+    "DE": (Law(_from(MON_SAT, "09:00", "20:00")),),
+    "IT": (Law({MON_FRI: [("09:00", "20:00")], "6": [("10:00", "19:00")]}, ALL_SAINTS),),
+    "ES": (Law(_from(MON_FRI, "09:00", "21:00"), ALL_SAINTS),),
+    "IN": (Law(_from(DAILY, "10:00", "21:00")),),
+    "SG": (Law(_from(DAILY, "09:00", "20:00")),),
+    "JP": (Law(_from(DAILY, "09:00", "20:00")),),
+    "BD": (Law(_from(DAILY, "09:00", "20:00")),),
     "AU": (Law({MON_FRI: [("09:00", "20:00")], "6": [("09:00", "17:00")]}, AUSTRALIAN_DAYS),),
 }  # fmt: skip
 """States that are not named have the federal hours, and those alone."""
 
-NEEDS_CONSENT = {"US", "CA", "GB", "FR"}
-"""Of the countries here. In Australia a voice that is not human asks for no more than another."""
+NEEDS_CONSENT = {"US", "CA", "GB", "FR", "DE", "IT", "ES"}
+"""Of the countries here. In the others no rule that is known asks for it of a voice that is not human."""
 
 OWN_HOURS = Law(_from(DAILY, "09:00", "20:00"))
 """Those of a campaign that names none."""

@@ -1,4 +1,4 @@
-"""People of all states and of four countries, each with what is known of them: written down by hand."""
+"""People of all states and of the countries whose rules ship, each with what is known of them: written down by hand."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ ABROAD: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "+3361234": ("FR", (PARIS,), 4),
     "+6121234": ("AU", (SYDNEY,), 4),
     "+6141234": ("AU", AUSTRALIA, 4),
+    "+493012": ("DE", ("Europe/Berlin",), 5),
+    "+49151234": ("DE", ("Europe/Berlin",), 5),
+    "+390612": ("IT", ("Europe/Rome",), 6),
+    "+3491234": ("ES", ("Europe/Madrid",), 4),
+    "+3492812": ("ES", ("Atlantic/Canary",), 4),
+    "+3461234": ("ES", ("Europe/Madrid", "Atlantic/Canary"), 4),
+    "+91981234": ("IN", ("Asia/Kolkata",), 4),
+    "+656123": ("SG", ("Asia/Singapore",), 4),
+    "+8131234": ("JP", ("Asia/Tokyo",), 4),
+    "+880171234": ("BD", ("Asia/Dhaka",), 4),
 }
 
 NEVER_PLACED = ("+18005550199", "+448001234567")  # free to the caller, and nobody's place
@@ -114,8 +124,8 @@ def _with_two_numbers() -> Iterator[Somebody]:
 def _who_may_not_be_called() -> Iterator[Somebody]:
     for number in NEVER_PLACED:
         yield Somebody((number,), (), (), never="held:no_zone")
-    yield Somebody(("+493012345678",), ("Europe/Berlin",), ("DE",), never="held:no_pack")
-    yield Somebody(("+12125550501", "+493012345679"), (NY,), ("US", "DE"), never="held:no_pack")
+    yield Somebody(("+41446681800",), ("Europe/Zurich",), ("CH",), never="held:no_pack")
+    yield Somebody(("+12125550501", "+41446681801"), (NY, "Europe/Zurich"), ("US", "CH"), never="held:no_pack")
 
 
 def everybody(each: int) -> list[Somebody]:

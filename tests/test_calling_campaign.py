@@ -1,5 +1,5 @@
-"""Three days of a campaign over all states of the United States and four countries, week-ends and changes of the clocks
-among them: nobody is rung at an hour that is not theirs, and everybody at the first hour that is.
+"""Three days of a campaign over all states of the United States and eleven countries, a week-end and a change of the
+clocks among them: nobody is rung at an hour that is not theirs, and everybody at the first hour that is.
 
 What is believed is the platform's list of rings, and facts that were written down by hand.
 """
@@ -28,7 +28,7 @@ contacts: {{file: people.csv, phone: [mobile, home], timezone: tz, postcode: zip
 call: {{from: "+14155550100"}}
 pace: {{calls_per_second: 100, concurrent_calls: 400}}
 retry: {{attempts: {ATTEMPTS}, no_answer: 3h}}
-rules: {{purpose: marketing, packs: [us, ca, uk, fr, au], consent: ok, yes: ["yes"]}}
+rules: {{purpose: marketing, packs: [us, ca, uk, fr, au, de, it, es, in, sg, jp, bd], consent: ok, yes: ["yes"]}}
 """
 
 

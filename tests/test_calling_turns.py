@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from dialer.model import Audience, CallingRules, ListRules, Order, Row, Rule
+import pytest
+
+from dialer.ledger import Asked, Passed
+from dialer.model import Audience, CallingRules, ListRules, Order, Permit, Row, Rule, Ruling, Wish
 from dialer.permits import Permits
 from tests.calling_kit import hours
-from tests.ledger_kit import PEOPLE, Desk, desk, row
+from tests.ledger_kit import PEOPLE, Desk, desk, intent_for, row
 
 EAST = Audience(("America/New_York",), ("US", "US-NY"), ("US",), ("mobile",))
 WEST = replace(EAST, zones=("America/Los_Angeles",), places=("US", "US-CA"))
@@ -84,3 +88,58 @@ async def test_who_can_never_be_called_is_held_and_told(tmp_path: Path) -> None:
         held, _ = await made.ledger.apply_standing(made.campaign, standing)
         assert held == 1
         assert (made.contact("eve")["state"], made.contact("eve")["detail"]) == ("excluded", "held:never_opens")
+
+
+# --- who goes first ----------------------------------------------------------------------------------
+
+
+WISHES = ListRules((PEOPLE,), id="name", placed=True, priority="p", not_before="nb", not_after="na")
+
+
+def wishing(person: str, number: int, **wish: Any) -> Row:
+    return replace(somewhere(person, number, EAST), wish=Wish(**wish))
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (Order.RETRIES_FIRST, ["cid", "ann", "bob", "eve", "dan"]),
+        (Order.FRESH_FIRST, ["cid", "bob", "eve", "ann", "dan"]),
+    ],
+)
+async def test_priority_goes_before_the_order_and_the_order_before_the_list(
+    tmp_path: Path, order: Order, expected: list[str]
+) -> None:
+    """Ann was rung before, Dan comes last of all, and Bob was only held back, which makes nobody less new."""
+    people = (
+        wishing("dan", 4, priority=-1),
+        *(wishing(name, place) for place, name in enumerate(("ann", "bob", "eve"), 5)),
+        wishing("cid", 9, priority=3),
+    )
+    async with desk(tmp_path, *people, rules=WISHES) as made:
+        turns = await permits_in(made, order)
+        made.wall.now = utc("2026-11-23T21:59")
+        await made.end(await made.dial("ann"), "no_answer")
+        bob, opens = await made.candidate("bob"), utc("2026-11-24T14:00")
+        closed = Asked(lambda past: Permit(Ruling.HOLD, "hours", "calls only by day", until=opens))
+        assert await made.ledger.intend(bob, intent_for(bob, made.wall()), closed) is Passed.NOT_NOW
+        assert (made.contact("bob")["state"], made.contact("bob")["due_at"][:16]) == ("waiting", "2026-11-24T14:00")
+        made.wall.now = opens
+        assert await who(made, turns) == expected
+
+
+async def test_wished_moments_are_kept_by_the_millisecond(tmp_path: Path) -> None:
+    begin, end = utc("2026-11-23T15:00"), utc("2026-11-23T16:00")
+    people = (wishing("ann", 1, not_before=begin, not_after=end), wishing("bob", 2, not_after=end))
+    async with desk(tmp_path, *people, rules=WISHES) as made:
+        turns = await permits_in(made)
+        made.wall.now = begin - timedelta(milliseconds=1)
+        assert await who(made, turns) == ["bob"]
+        assert await made.ledger.next_due(made.campaign, turns=turns) == begin
+        made.wall.now = begin
+        assert set(await who(made, turns)) == {"ann", "bob"}
+        candidate = await made.candidate("ann")
+        made.wall.now = end
+        assert await made.intend(candidate) is Passed.CHANGED
+        assert await who(made, turns) == []
+        assert set(made.states().values()) == {"exhausted"}
