@@ -109,6 +109,7 @@ def memory_of(megabytes: int) -> int:
     return len(b"x" * (megabytes * kit.MEGABYTE)) and os.getpid()
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_has_a_peak_of_its_own_however_fat_its_parent_is() -> None:
     ballast = b"x" * (300 * kit.MEGABYTE)
     spent = kit.in_process(memory_of, 150)
@@ -127,6 +128,7 @@ def waits_for_ever() -> None:
     threading.Event().wait()
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_ends_when_whoever_waits_for_it_is_killed() -> None:
     script = "from tests.benchmarks.kit import in_process; from tests.test_benchmarks import waits_for_ever as work\n"
     command = [sys.executable, "-c", f"{script}in_process(work)"]

@@ -14,6 +14,8 @@ from dialer.cli import confirming
 from tests.command_line import PEOPLE, Told, attempts_of, campaign, change, people_of, told
 from tests.terminal_kit import at_terminal
 
+pytestmark = pytest.mark.slow
+
 EDITED = PEOPLE.replace("Bob", "Rob").replace("A3,", "A4,")
 
 SHOWN = """\

@@ -105,7 +105,13 @@ SAID = [
     ("pace", "zzz: 3", "pace.zzz", "there is no such key", "known are calls_per_second, concurrent_calls"),
     ("retry", "no_anser: 1h", "retry.no_anser", "'no_anser' is neither a finish reason", "did you mean no_answer?"),
     ("retry", "twilio_error: 1h", "retry.twilio_error", "'twilio_error' is neither a finish reason", "did you mean"),
-    ("retry", "zzz: {a: b}", "retry.zzz", "'zzz' is neither a finish reason", "it takes attempts, spread, callback, the 26"),
+    (
+        "retry",
+        "zzz: {a: b}",
+        "retry.zzz",
+        "'zzz' is neither a finish reason",
+        "it takes attempts, spread, callback, the 26",
+    ),
     ("retry", "no_answer: later", "retry.no_answer", "'later' is not a length of time", "write waits as 10m"),
     ("retry", "no_answer: []", "retry.no_answer", "is an empty list", "write waits as 10m"),
     ("retry", "no_answer: [never]", "retry.no_answer", "'never' is not a length of time", "write waits as 10m"),
@@ -296,6 +302,7 @@ def test_names_and_patterns_that_no_disk_has_are_told(tmp_path: Path, name: str)
 # --- any damage ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, len(FULL)),
     st.integers(0, 12),

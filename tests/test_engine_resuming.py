@@ -92,6 +92,7 @@ def test_an_intent_of_a_killed_run_is_held_before_its_absence_counts(tmp_path: P
     in_virtual_time(main())
 
 
+@pytest.mark.slow
 def test_a_placed_call_that_the_platform_has_forgotten_is_not_dialled_again(tmp_path: Path) -> None:
     async def main() -> None:
         time = Time()

@@ -337,6 +337,7 @@ _QUIET = settings(
 )
 
 
+@pytest.mark.slow
 def test_the_books_are_right_whatever_happens() -> None:
     run_state_machine_as_test(Life, settings=settings(_QUIET, max_examples=12, stateful_step_count=40))
 

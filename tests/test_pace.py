@@ -37,6 +37,7 @@ def test_no_second_holds_more_turns_than_the_rate_and_one_and_hardly_fewer_are_g
     in_virtual_time(main())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.2, 1.0, 10.0, 100.0, 500.0])
 def test_the_rate_holds_where_it_is_sent_however_long_an_intent_takes_to_be_written(rate: float) -> None:
     async def main() -> None:

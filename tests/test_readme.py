@@ -98,6 +98,7 @@ def test_the_options_of_run_are_its_options() -> None:
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+[a-z])(?![\w…-])", README)) <= known
 
 
+@pytest.mark.slow
 def test_a_first_campaign_goes_as_it_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

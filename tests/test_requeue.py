@@ -169,6 +169,7 @@ def test_all_who_are_left_out_are_told_of() -> None:
 # --- a running campaign ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_running_campaign_dials_them_within_a_second(tmp_path: Path) -> None:
     async def main() -> None:
         time = Time()

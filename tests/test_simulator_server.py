@@ -35,6 +35,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_calls_go_on_while_no_process_runs(tmp_path: Path) -> None:
     hand, path = Hand(), tmp_path / "rings.jsonl"
     async with served(Simulator(rules(concurrent_calls=1), path, hand.clock())) as client:

@@ -153,6 +153,7 @@ def served_at(url: str) -> Any:
     return httpx.AsyncClient(base_url=url, headers=KEY, trust_env=False)
 
 
+@pytest.mark.slow
 async def test_a_call_is_analysed_within_half_a_minute_of_its_end(tmp_path: Path) -> None:
     hand = Hand()
     async with served(Simulator(rules(), tmp_path / "rings.jsonl", hand.clock())) as client:

@@ -93,6 +93,7 @@ def test_agents_are_known_by_their_ids(said: Any, found: Agents | Reply) -> None
 _KEYS = st.sampled_from(["data", "phone_number", "next_page_token", "total_count", "has_more", "id"])
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),

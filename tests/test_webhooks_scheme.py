@@ -264,6 +264,7 @@ def test_what_is_no_json_is_not_taken(body: bytes) -> None:
         read(body)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.recursive(

@@ -366,6 +366,7 @@ CELLS = st.text(max_size=12) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # the first ZIP loads a table
 @given(
     st.lists(st.sampled_from(sorted(by_area_code())), min_size=1, max_size=3),

@@ -100,6 +100,7 @@ def test_numbers_kinds_and_countries_belong_together() -> None:
         Placer().audience(["+13055550123", "+12125550123"], ["mobile"], ["US", "US"])
 
 
+@pytest.mark.slow
 def test_the_table_of_zips_is_loaded_by_the_first_zip_alone() -> None:
     code = (
         "import sys; from dialer.places.whereabouts import whereabouts as w;"

@@ -20,6 +20,7 @@ def told(run: Run) -> list[tuple[Any, ...]]:
     return run.rows("SELECT event, detail FROM events WHERE contact_id IS NULL AND event <> 'imported' ORDER BY id")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "event"), [("pause", "paused"), ("cancel", "cancelled")])
 def test_nobody_new_is_dialled_a_second_after_it_was_said(tmp_path: Path, verb: str, event: str) -> None:
     async def main() -> None:
