@@ -162,7 +162,6 @@ def test_it_is_told_in_words_within_80_columns_and_masked(tmp_path: Path, capsys
 
 def test_as_json_it_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = campaign(tmp_path)
-    change(path, "pace:", "hours: always\nrules: none\npace:")
     called(path, "user_ended_call")
     found = json.loads(told(capsys, "why", "A1", path, "--json").out)
     (ann,) = found["contacts"]
@@ -196,7 +195,7 @@ def test_what_the_rules_say_now_is_told_where_it_is_known(tmp_path: Path, capsys
 
 def test_each_rule_of_the_campaign_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = campaign(tmp_path)
-    change(path, "pace:", "hours: {daily: [00:00-24:00]}\nrules: {purpose: survey, packs: [us]}\npace:")
+    change(path, "hours: always\nrules: none", "hours: {daily: [00:00-24:00]}\nrules: {purpose: survey, packs: [us]}")
     called(path, "no_answer")
     facts = {"zones": ["America/Los_Angeles"], "places": ["US", "US-CA"], "countries": ["US"], "lines": ["mobile"]}
     ledger = tmp_path / "dialer.db"
@@ -212,7 +211,6 @@ def test_each_rule_of_the_campaign_is_asked(tmp_path: Path, capsys: pytest.Captu
 
 def test_without_rules_none_applies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = campaign(tmp_path)
-    change(path, "pace:", "hours: always\nrules: none\npace:")
     called(path, "no_answer")
     assert "  rules now: none applies\n" in told(capsys, "why", "A1", path).out
 
