@@ -1,4 +1,4 @@
-"""`dialer requeue`: who is made due again, who is left out and is said to be, and how a running campaign hears of it."""
+"""`dialer requeue`: who is made due again, who is left out and told, and how a running campaign hears of it."""
 
 from __future__ import annotations
 
