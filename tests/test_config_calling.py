@@ -57,8 +57,13 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert (hours.holidays, hours.not_on) == (("US", "US-LA"), frozenset({date(2026, 12, 24)}))
     law = campaign.law
     assert law is not None
-    assert (law.purpose, law.packs, law.consent, law.yes) == (Purpose.DEBT, ("us", "ca"), "column", {"yes", "ja"})
-    assert (law.added[0].id, law.added[0].place, law.accepted) == ("quiet", "US-UT", {"us-fl-hours"})
+    assert (law.purpose, law.packs, law.consent, law.yes) == (
+        Purpose.DEBT,
+        ("us", "ca"),
+        "column",
+        frozenset({"yes", "ja"}),
+    )
+    assert (law.added[0].id, law.added[0].place, law.accepted) == ("quiet", "US-UT", frozenset({"us-fl-hours"}))
     assert campaign.caps == Rule(id="caps", place="*", caps=(Cap(3, 7 * 86400.0),), gap=14400.0)
     assert campaign.per_day == 5000
     assert campaign.registers == (Register(str(tmp_path / "national.csv"), 31 * 86400.0),)
@@ -71,7 +76,11 @@ def test_whose_consent_is_known_stands_with_the_list(tmp_path: Path) -> None:
     given = loaded(tmp_path, small("", "rules: {purpose: info, packs: us, consent: given}"))
     assert (given.contacts.consents, given.contacts.consent) == ("given", None)
     column = loaded(tmp_path, small("", "rules: {purpose: info, packs: us, consent: ok, yes: x}"))
-    assert (column.contacts.consents, column.contacts.consent, column.contacts.yes) == ("column", "ok", {"x"})
+    assert (column.contacts.consents, column.contacts.consent, column.contacts.yes) == (
+        "column",
+        "ok",
+        frozenset({"x"}),
+    )
     nobody = loaded(tmp_path, small("", "rules: {purpose: info, packs: us}"))
     assert (nobody.contacts.consents, nobody.contacts.consent) == (None, None)
 

@@ -9,13 +9,13 @@ import pytest
 
 from dialer import law
 from dialer.errors import CampaignError
-from dialer.model import Purpose
+from dialer.model import CallingRules, Purpose
 from tests.campaign_files import loaded, small
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
 
-def rules(folder: Path, text: str, now: datetime = NOW) -> law.CallingRules:
+def rules(folder: Path, text: str, now: datetime = NOW) -> CallingRules:
     return law.calling_rules(loaded(folder, small("", text)), now)
 
 
@@ -24,7 +24,7 @@ def test_all_rules_stand_together(tmp_path: Path) -> None:
     found = rules(tmp_path, f"caps: {{gap: 4h}}\n{law_part}")
     assert [rule.id for rule in found.rules] == ["hours", "caps", "mine"]
     assert [pack.code for pack in found.packs] == ["us", "ca"]
-    assert (found.purpose, found.accepted, found.is_free) == (Purpose.DEBT, {"us-fl-caps"}, False)
+    assert (found.purpose, found.accepted, found.is_free) == (Purpose.DEBT, frozenset({"us-fl-caps"}), False)
     assert law.register_age(found) == 31 * 86400.0
 
 

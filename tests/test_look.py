@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_status_tells_a_run_that_was_cut_off_and_a_pause(tmp_path: Path) -> None
         ({"paused": "paused", "paused_until": at(hours=-1)}, "reminders: 0 people; 0 attempts were used up."),
     ],
 )
-def test_a_pause_that_holds_is_told_first_of_all(tmp_path: Path, paused: dict[str, str], first: str) -> None:
+def test_a_pause_that_holds_is_told_first_of_all(tmp_path: Path, paused: dict[str, Any], first: str) -> None:
     made = Maker(tmp_path / "dialer.db")
     made.campaign("reminders", **paused)
     assert status(tmp_path / "dialer.db", now=lambda: NOW).splitlines()[0] == first

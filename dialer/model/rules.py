@@ -143,8 +143,8 @@ class Whereabouts:
 class Audience:
     """People for whom the same is decided at the same moment, their history apart: many share one.
 
-    `countries` are those of their numbers and of their address, `lines` the kinds of the numbers; `consents`: whether the
-    list says that they do.
+    `countries` are those of their numbers and of their address, `lines` the kinds of the numbers; `consents`: whether
+    the list says that they do.
     """
 
     zones: tuple[str, ...] = ()
