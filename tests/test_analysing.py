@@ -16,6 +16,7 @@ import pytest
 
 from dialer.cli.look import export_to
 from dialer.ledger import Ledger
+from dialer.ledger.analyses import Heard, Heeded
 from dialer.model import Campaign, OptOut
 from tests.desk import Desk, answer, desk
 from tests.engine_kit import Heart, campaign, heart, number, open_ledger, waits, with_people
@@ -233,6 +234,30 @@ def test_who_wants_no_more_is_stopped_in_all_campaigns(tmp_path: Path) -> None:
     in_virtual_time(main())
 
 
+def test_what_is_found_is_not_kept_without_the_opt_out_in_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        found = Finding({"do_not_call": True}, vain=10**6)
+        async with world(tmp_path, found) as (made, ledger, rules):
+            await ran(rules, made, ledger)
+            found.vain = 0
+            rules = analysed(rules, opt_out={"do_not_call": frozenset({"true"})})
+            in_ledger(ledger, "CREATE TRIGGER full BEFORE INSERT ON opt_outs BEGIN SELECT RAISE(ABORT, 'full'); END")
+            async with heart(rules, made, ledger, dials=False) as run:
+                await run.engine.run()
+            assert run.rows(ITEMS) == []  # else nobody would ask for it again, and the opt-out is lost
+            in_ledger(ledger, "DROP TRIGGER full")
+            await ran(rules, made, ledger, dials=False)
+            assert len(run.rows(ITEMS)) == 3
+            assert {row[0] for row in run.rows("SELECT shown FROM opt_outs")} == set(PEOPLE)
+
+    in_virtual_time(main())
+
+
+def in_ledger(ledger: Ledger, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(ledger.path)) as db, db:
+        db.execute(statement)
+
+
 def test_the_next_run_hears_of_it_before_it_dials(tmp_path: Path) -> None:
     async def main() -> None:
         found = Finding({"do_not_call": "yes"}, vain=10**6)
@@ -332,7 +357,8 @@ def test_whom_a_callback_reaches(
                     (state, attempts, stop, expires, "2026-11-22T20:00:00.000Z", ended.contact),
                 )
             wanted = START + timedelta(hours=3)
-            assert await ledger.call_back(ended, wanted, 3) is (not why)
+            heeded = await ledger.keep_analysis(ended, {}, Heard(back=wanted, most=3))
+            assert heeded is not None and heeded.is_due is (not why)
             found = run.rows("SELECT id, state, due_at FROM contacts")
             assert (ended.contact, after, f"2026-11-22T{17 if not why else 20}:00:00.000Z") in found
             (told,) = run.rows("SELECT detail FROM events WHERE event = 'callback'")
@@ -348,9 +374,10 @@ def test_a_cancelled_campaign_and_an_earlier_call_reach_nobody(tmp_path: Path) -
             calls = await ledger.unanalysed(1, START, 10)
             busy = next(one for one in calls if one.finish_reason == "line_busy")
             assert calls[0].contact == busy.contact
-            assert not await ledger.call_back(busy, START + timedelta(hours=3), 3)
+            wanted = Heard(back=START + timedelta(hours=3), most=3)
+            assert await ledger.keep_analysis(busy, {}, wanted) == Heeded()
             await ledger.pause("reminders", "cancel", "", None, "ann")
-            assert not await ledger.call_back(calls[0], START + timedelta(hours=3), 3)
+            assert await ledger.keep_analysis(calls[0], {}, wanted) == Heeded()
             assert set(run.states().values()) == {"done"}
 
     in_virtual_time(main())

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dialer.ledger import optouts
 from dialer.ledger.events import RunMark, add_event, check_fence
 from dialer.ledger.moments import instant, text
+from dialer.ledger.optouts import Reached, Word
 from dialer.ledger.queries import load
 from dialer.model import JSON, ContactState
 
@@ -31,12 +33,22 @@ class EndedAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Talked:
-    """Of whom a call was; `zones` are all in which they may be."""
+class Heard:
+    """What follows from what was found: they want no more calls (`word`), or one at a moment (`back`), within so many
+    attempts (`most`); or they asked for a time that cannot be understood, and why (`unclear`)."""
 
-    person: str
-    numbers: tuple[str, ...]
-    zones: tuple[str, ...]
+    word: Word | None = None
+    back: datetime | None = None
+    most: int = 0
+    unclear: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heeded:
+    """What came of it: whom an opt-out stopped, and whether somebody is to be called again."""
+
+    reached: tuple[Reached, ...] = ()
+    is_due: bool = False
 
 
 def unanalysed(db: sqlite3.Connection, campaign: int, since: datetime, limit: int) -> list[EndedAttempt]:
@@ -51,24 +63,41 @@ def ended_call(db: sqlite3.Connection, campaign: int, call: str) -> EndedAttempt
     return None if row is None else _ended(row)
 
 
-def keep(db: sqlite3.Connection, ended: EndedAttempt, items: Mapping[str, JSON], at: datetime, mark: RunMark) -> bool:
-    """Keep what was found in a call; False if it is there already."""
+def keep(
+    db: sqlite3.Connection,
+    secret: bytes,
+    ended: EndedAttempt,
+    items: Mapping[str, JSON],
+    heard: Heard,
+    at: datetime,
+    mark: RunMark,
+) -> Heeded | None:
+    """Keep what was found in a call, and heed it; None if it is there already.
+
+    That is one transaction: what is kept is not asked for again, and an opt-out that did not stand beside it would be
+    lost for good.
+    """
     check_fence(db, mark)
     given = {"attempt": ended.attempt, "at": text(at), "items": json.dumps(items, ensure_ascii=False)}
     if db.execute(SQL["keep_analysis"], given).rowcount != 1:
-        return False
+        return None
     db.execute(SQL["contact_analysed"], {"contact": ended.contact, "at": text(at)})
     add_event(db, at, "analysed", run=mark.run_id, contact=ended.contact, attempt=ended.attempt)
-    return True
+    if heard.word is not None:
+        return Heeded(optouts.add_of_call(db, secret, ended.attempt, heard.word, at, mark))
+    if heard.back is not None:
+        return Heeded(is_due=_call_back(db, ended, heard.back, heard.most, at, mark))
+    if heard.unclear:
+        _tell(db, ended, heard.unclear, at, mark)
+    return Heeded()
 
 
-def who_talked(db: sqlite3.Connection, contact: int) -> Talked:
-    """Of whom a call was."""
-    row = db.execute(SQL["who_talked"], {"contact": contact}).fetchone()
-    return Talked(row["person"], tuple(json.loads(row["numbers"])), tuple(json.loads(row["zones"])))
+def zones_of(db: sqlite3.Connection, contact: int) -> tuple[str, ...]:
+    """All zones in which somebody may be."""
+    return tuple(json.loads(db.execute(SQL["who_talked"], {"contact": contact}).fetchone()["zones"]))
 
 
-def call_back(
+def _call_back(
     db: sqlite3.Connection, ended: EndedAttempt, due_at: datetime, most: int, at: datetime, mark: RunMark
 ) -> bool:
     """Somebody asked to be called again at that moment: they are due then, if they may be called again at all.
@@ -76,30 +105,27 @@ def call_back(
     That is so after their last call alone, where they have had fewer than `most` attempts, do not expire before, and
     nobody has stopped them. Whatever comes of it stands among the events.
     """
-    check_fence(db, mark)
     row = db.execute(SQL["who_talked"], {"contact": ended.contact}).fetchone()
     given = {"contact": ended.contact, "attempt": ended.attempt, "due_at": text(due_at), "most": most, "at": text(at)}
     is_done = db.execute(SQL["called_back"], given).rowcount == 1
     moved = ContactState.DONE, ContactState.DUE
     is_moved = is_done and row["state"] == ContactState.DONE
     told = f"asked for: {text(due_at)}"
-    add_event(
-        db,
-        at,
-        "callback",
-        run=mark.run_id,
-        contact=ended.contact,
-        attempt=ended.attempt,
-        moved=moved if is_moved else (None, None),
-        detail=told if is_done else f"{told}; not done: {_why_not(row, most)}",
-    )
+    words = told if is_done else f"{told}; not done: {_why_not(row, most)}"
+    _tell(db, ended, words, at, mark, moved if is_moved else (None, None))
     return is_done
 
 
-def refuse_callback(db: sqlite3.Connection, ended: EndedAttempt, why: str, at: datetime, mark: RunMark) -> None:
-    """A time for which somebody asked cannot be understood; that stands among the events, and nothing is changed."""
-    check_fence(db, mark)
-    add_event(db, at, "callback", run=mark.run_id, contact=ended.contact, attempt=ended.attempt, detail=why)
+def _tell(
+    db: sqlite3.Connection,
+    ended: EndedAttempt,
+    detail: str,
+    at: datetime,
+    mark: RunMark,
+    moved: tuple[str | None, str | None] = (None, None),
+) -> None:
+    of_call = {"contact": ended.contact, "attempt": ended.attempt}
+    add_event(db, at, "callback", run=mark.run_id, moved=moved, detail=detail, **of_call)
 
 
 def _why_not(row: sqlite3.Row, most: int) -> str:

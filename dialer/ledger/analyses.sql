@@ -32,9 +32,8 @@ INSERT INTO analyses (attempt_id, fetched_at, items) VALUES (:attempt, :at, :ite
 UPDATE contacts SET updated_at = :at WHERE id = :contact
 
 -- :name who_talked
--- Of whom a call was: their id, their numbers, and the zones in which they may be.
-SELECT contacts.person, contacts.state, contacts.attempts, contacts.stop,
-       (SELECT json_group_array(number) FROM numbers WHERE contact_id = contacts.id) AS numbers,
+-- Of whom a call was: how they stand, and the zones in which they may be.
+SELECT contacts.state, contacts.attempts, contacts.stop,
        COALESCE((SELECT json_extract(facts, '$.zones') FROM audiences WHERE id = contacts.audience), '[]') AS zones
 FROM contacts WHERE contacts.id = :contact
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from dialer.ledger import analyses, callers
-from dialer.ledger.analyses import EndedAttempt, Talked
+from dialer.ledger.analyses import EndedAttempt, Heard, Heeded
 from dialer.ledger.events import RunMark
 from dialer.ledger.writer import Writer
 from dialer.model import JSON
@@ -18,6 +18,7 @@ class Around:
     _writer: Writer
     _now: Callable[[], datetime]
     _mark: RunMark
+    secret: bytes
 
     # --- own numbers ---
 
@@ -45,21 +46,13 @@ class Around:
         """A call by its id, ours or the platform's, if it has ended and its analysis is not here."""
         return await self._writer.do(lambda db: analyses.ended_call(db, campaign, call))
 
-    async def keep_analysis(self, ended: EndedAttempt, items: Mapping[str, JSON]) -> bool:
-        """Keep what was found in a call; False if it is there already."""
-        now, mark = self._now(), self._mark
-        return await self._writer.do(lambda db: analyses.keep(db, ended, items, now, mark))
+    async def keep_analysis(
+        self, ended: EndedAttempt, items: Mapping[str, JSON], heard: Heard | None = None
+    ) -> Heeded | None:
+        """Keep what was found in a call, and heed what was heard in it, at once; None if it is there already."""
+        now, mark, secret, what = self._now(), self._mark, self.secret, heard or Heard()
+        return await self._writer.do(lambda db: analyses.keep(db, secret, ended, items, what, now, mark))
 
-    async def who_talked(self, contact: int) -> Talked:
-        """Of whom a call was: their id, numbers and zones."""
-        return await self._writer.do(lambda db: analyses.who_talked(db, contact))
-
-    async def call_back(self, ended: EndedAttempt, due_at: datetime, most: int) -> bool:
-        """Somebody asked to be called again at that moment; whether they are."""
-        now, mark = self._now(), self._mark
-        return await self._writer.do(lambda db: analyses.call_back(db, ended, due_at, most, now, mark))
-
-    async def refuse_callback(self, ended: EndedAttempt, why: str) -> None:
-        """A time for which somebody asked cannot be understood."""
-        now, mark = self._now(), self._mark
-        await self._writer.do(lambda db: analyses.refuse_callback(db, ended, why, now, mark))
+    async def zones_of(self, contact: int) -> tuple[str, ...]:
+        """All zones in which somebody may be."""
+        return await self._writer.do(lambda db: analyses.zones_of(db, contact))

@@ -160,11 +160,31 @@ def add(
         db.executemany(SQL["bar"], ((NUMBER, number, word.detail) for number in numbers))
         db.executemany(SQL["bar"], ((ID, person, word.detail) for person in people))
         db.execute(SQL["bar_numbers_of_people"])
-        rest = (word.reason, word.source, word.who, text(at))
-        found = [(_key(secret, kind, shown), kind, shown) for kind, shown in db.execute(SQL["barring"])]
-        db.executemany(SQL["enter"], ((*entry, *rest) for entry in sorted(found)))
-        db.execute(SQL["find_reached"])
+        _enter(db, secret, word, at)
         return _stop(db, at, mark)
+
+
+def add_of_call(
+    db: sqlite3.Connection, secret: bytes, attempt: int, word: Word, at: datetime, mark: RunMark
+) -> tuple[Reached, ...]:
+    """Enter whoever said in a call that they want no more of them: the number that rang, and all numbers they have.
+
+    Their id is not entered: with the same one, another campaign may mean somebody else.
+    """
+    given = {"attempt": attempt, "detail": word.detail}
+    with _tables(db):
+        db.execute(SQL["bar_numbers_of_call"], given)
+        _enter(db, secret, word, at)
+        db.execute(SQL["reach_called"], given)
+        return _stop(db, at, mark)
+
+
+def _enter(db: sqlite3.Connection, secret: bytes, word: Word, at: datetime) -> None:
+    """Write down those who were found, and find whom they reach."""
+    rest = (word.reason, word.source, word.who, text(at))
+    found = [(_key(secret, kind, shown), kind, shown) for kind, shown in db.execute(SQL["barring"])]
+    db.executemany(SQL["enter"], ((*entry, *rest) for entry in sorted(found)))
+    db.execute(SQL["find_reached"])
 
 
 def is_anybody(db: sqlite3.Connection, person: str) -> bool:

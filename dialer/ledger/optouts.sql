@@ -41,6 +41,18 @@ FROM barring CROSS JOIN campaigns CROSS JOIN contacts ON contacts.campaign_id = 
 CROSS JOIN numbers ON numbers.contact_id = contacts.id
 WHERE barring.kind = 'id'
 
+-- :name bar_numbers_of_call
+-- The number that rang in a call, and all numbers that whoever was called has now: a list may have changed meanwhile.
+INSERT OR IGNORE INTO barring (kind, shown, detail)
+SELECT 'number', number, :detail FROM attempts WHERE id = :attempt AND number IS NOT NULL AND number <> ''
+UNION ALL
+SELECT 'number', numbers.number, :detail
+FROM attempts CROSS JOIN numbers ON numbers.contact_id = attempts.contact_id WHERE attempts.id = :attempt
+
+-- :name reach_called
+-- Whoever was called, even where no number of theirs is known any more.
+INSERT OR IGNORE INTO reached (contact, detail) SELECT contact_id, :detail FROM attempts WHERE id = :attempt
+
 -- :name barring
 -- All of them.
 SELECT kind, shown FROM barring

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from dialer.clock import Clock
 from dialer.ledger import Ledger
-from dialer.ledger.analyses import EndedAttempt, Talked
-from dialer.ledger.optouts import Word
+from dialer.ledger.analyses import EndedAttempt, Heard
+from dialer.ledger.optouts import Reached, Word
 from dialer.model import JSON, Campaign, NoReply, Reply
 from dialer.policy import afterwards, brake, optout
 from dialer.verbex import Client
@@ -189,30 +189,31 @@ class Analysing:
     # --- what was found ---
 
     async def _keep(self, ended: EndedAttempt, items: Mapping[str, JSON]) -> None:
-        if not await self._ledger.keep_analysis(ended, items):
+        heeded = await self._ledger.keep_analysis(ended, items, heard := await self._heard(ended, items))
+        if heeded is None:
             return
+        if heard.word is not None:
+            self._tell_stopped(heeded.reached, heard.word)
+        if heard.word is not None or heeded.is_due:
+            self._moved()
+
+    async def _heard(self, ended: EndedAttempt, items: Mapping[str, JSON]) -> Heard:
         why = optout.means_stop(self._campaign.opt_out, None, items)
-        field = self._campaign.retry.callback
         if why is not None:
-            await self._opt_out(await self._ledger.who_talked(ended.contact), why)
-        elif field is not None:
-            await self._call_back(ended, field, items.get(field))
+            return Heard(Word(why, "conversation"))
+        field = self._campaign.retry.callback
+        if field is None:
+            return Heard()
+        zones = _clocks(await self._ledger.zones_of(ended.contact))
+        moment = afterwards.called_back_at(items.get(field), zones, self._clock.now())
+        if isinstance(moment, str):
+            return Heard(unclear=f"{field}: {str(items.get(field))[:_SHOWN]!r} {moment}")
+        return Heard(back=moment, most=self._campaign.retry.attempts)
 
-    async def _opt_out(self, talked: Talked, why: str) -> None:
-        people = [] if talked.person in talked.numbers else [talked.person]
-        reached = await self._ledger.opt_out(talked.numbers, people, Word(why, "conversation"))
+    def _tell_stopped(self, reached: tuple[Reached, ...], word: Word) -> None:
         withdrawn = sum(one.withdrawn for one in reached)
-        self._say("opted_out", f"somebody said in a call that they want no more of them ({why}): {withdrawn} withdrawn")
-        self._moved()
-
-    async def _call_back(self, ended: EndedAttempt, field: str, value: JSON) -> None:
-        zones = _clocks((await self._ledger.who_talked(ended.contact)).zones)
-        moment = afterwards.called_back_at(value, zones, self._clock.now())
-        if isinstance(moment, datetime):
-            if await self._ledger.call_back(ended, moment, self._campaign.retry.attempts):
-                self._moved()
-        elif moment is not None:
-            await self._ledger.refuse_callback(ended, f"{field}: {str(value)[:_SHOWN]!r} {moment}")
+        said = f"somebody said in a call that they want no more of them ({word.reason}): {withdrawn} withdrawn"
+        self._say("opted_out", said)
 
 
 def _has_talked(ended: EndedAttempt) -> bool:
