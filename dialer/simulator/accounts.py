@@ -13,7 +13,7 @@ from dialer.simulator import contract
 from dialer.simulator.calls import DEFAULT_AGENT
 from dialer.simulator.http_answer import HttpAnswer, problem
 
-TRUNK_PASSWORD = "canary-sip-trunk-password"  # noqa: S105 - made up: it must turn up nowhere in what a client keeps
+TRUNK_PASSWORD = "canary-sip-trunk-password"  # noqa: S105 - made up, to turn up nowhere else  # nosec B105
 _MOST_ON_A_PAGE = 100
 
 
