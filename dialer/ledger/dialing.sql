@@ -123,6 +123,15 @@ WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
   AND NOT EXISTS (SELECT 1 FROM campaigns WHERE id = :campaign AND paused IS NOT NULL
                   AND (paused_until IS NULL OR paused_until > :at))
 
+-- :name is_number_live
+-- A live attempt to a number; asked for several numbers at once.
+SELECT 1 FROM attempts WHERE number = ? AND state IN ('intended', 'placed', 'unknown')
+
+-- :name is_person_live
+-- Whether somebody with this id is on the line in any campaign, or may be.
+SELECT EXISTS (SELECT 1 FROM campaigns CROSS JOIN contacts ON contacts.campaign_id = campaigns.id
+               AND contacts.person = :person AND contacts.state IN ('dialing', 'unknown') AND contacts.id <> :contact)
+
 -- :name halted_is_dropped
 -- due -> excluded: who was halted while due or waiting is dropped when their turn comes; their time is kept.
 UPDATE contacts SET state = 'excluded', detail = stop, updated_at = :at

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from dialer.ledger import optouts, rings
@@ -24,7 +25,7 @@ class Passed(StrEnum):
     """Why an intent was not written; nothing else was changed, but that who is halted is dropped."""
 
     CHANGED = "changed"  # no longer due: stopped, expired, or dialled meanwhile
-    NUMBER_LIVE = "number_live"  # another attempt to this number is live, in this campaign or another
+    NUMBER_LIVE = "number_live"  # a number of theirs is being rung, or they are under their id, in whatever campaign
     OPEN = "open"  # another call of theirs is live, or its fate is open: that comes first
     PAUSED = "paused"
     NOT_NOW = "not_now"  # by the rules, the moment has not come, or never will: that is written down
@@ -78,17 +79,22 @@ def intend(
         if asked.has_caps:
             past = rings.past(db, *person, intent.intended_at)
     permit = asked.decide(past)
+    if permit.ruling is Ruling.HOLD and asked.has_caps and _is_live(db, candidate):
+        return _still_ringing(db, candidate, intent.intended_at, mark)
     if permit.ruling is not Ruling.ALLOW:
         return _not_now(db, candidate, permit, intent.intended_at, mark)
     given = _intent_row(candidate, intent, mark) | {"rule": permit.rule, "rule_version": permit.version}
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
         return _passed(db, candidate, intent.intended_at, mark)
+    if _is_live(db, candidate):
+        db.execute("ROLLBACK TO one")  # the writer's savepoint: the contact stays due
+        return Passed.NUMBER_LIVE
     try:
         attempt = _write_attempt(db, candidate, given)
     except sqlite3.IntegrityError as error:
         if "attempts.number" not in str(error):
             raise
-        db.execute("ROLLBACK TO one")  # the writer's savepoint: the contact stays due
+        db.execute("ROLLBACK TO one")
         return Passed.NUMBER_LIVE
     add_event(
         db,
@@ -100,6 +106,23 @@ def intend(
         moved=("due", "dialing"),
     )
     return attempt
+
+
+def _is_live(db: sqlite3.Connection, candidate: Candidate) -> bool:
+    """Whether any telephone of theirs may be ringing, whichever of them is to be dialled, or they are being called
+    under their id by another campaign."""
+    numbers = [row[0] for row in db.execute(SQL["numbers_of"], {"contact": candidate.contact_id})]
+    if numbers and db.execute(_live_numbers(len(numbers)), numbers).fetchone() is not None:
+        return True
+    if candidate.person in numbers:
+        return False
+    given = {"person": candidate.person, "contact": candidate.contact_id}
+    return bool(db.execute(SQL["is_person_live"], given).fetchone()[0])
+
+
+@cache
+def _live_numbers(numbers: int) -> str:
+    return "\nUNION ALL\n".join([SQL["is_number_live"]] * numbers)  # of plain questions, which is quicker than IN
 
 
 def _barred(db: sqlite3.Connection, candidate: Candidate, bar: Barred, at: datetime, mark: RunMark) -> Passed:
@@ -151,6 +174,12 @@ def _passed(db: sqlite3.Connection, candidate: Candidate, at: datetime, mark: Ru
         return Passed.PAUSED
     drop_halted(db, candidate.contact_id, at, mark)
     return Passed.CHANGED
+
+
+def _still_ringing(db: sqlite3.Connection, candidate: Candidate, at: datetime, mark: RunMark) -> Passed:
+    """A cap may be reached by a call that is not proven yet to have rung anybody: its end is awaited."""
+    check_fence(db, mark)
+    return Passed.PAUSED if pause_of(db, candidate.campaign_id, at) is not None else Passed.NUMBER_LIVE
 
 
 def drop_halted(db: sqlite3.Connection, contact: int, at: datetime, mark: RunMark) -> None:
