@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from dialer import packs
@@ -13,8 +15,9 @@ def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
     """All rules that the campaign goes by.
 
     Raises:
-        CampaignError: a pack does not exist or has expired, a calendar of holidays is not known, or a rule that it
-            declares not to bind it is in none of its packs.
+        CampaignError: a pack does not exist or has expired, a calendar of holidays is not known, a place is none in
+            which anybody is looked for, two rules have one id, or a rule that it declares not to bind it is in none of
+            its packs.
     """
     law = campaign.law
     problems: list[Problem] = []
@@ -22,8 +25,10 @@ def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
     own = tuple(rule for rule in (campaign.hours, campaign.caps, *(law.added if law else ())) if rule is not None)
     for rule in own:
         _check_calendars(campaign, rule, now, problems)
+    _check_places(campaign, law, problems)
     if law is not None and not problems:
         _check_accepted(campaign, law, found, problems)
+        _check_ids(campaign, own, found, problems)
     if problems:
         raise CampaignError(str(campaign.path), tuple(problems))
     return CallingRules(
@@ -74,6 +79,36 @@ def _check_accepted(campaign: Campaign, law: LawRules, found: tuple[Pack, ...], 
         message = f"no pack of this campaign has a rule '{rule_id}'"
         hint = "`dialer rules show us` lists the rules of a pack"
         problems.append(_problem(campaign, "rules.i_accept", message, hint))
+
+
+def _check_ids(campaign: Campaign, own: tuple[Rule, ...], found: tuple[Pack, ...], problems: list[Problem]) -> None:
+    """An id names one rule: what is accepted, and what is told of a call, is told by it."""
+    times = Counter(rule.id for rule in own)
+    of_packs = {rule.id for pack in found for rule in pack.rules}
+    for rule_id in times:
+        if times[rule_id] > 1 or rule_id in of_packs:
+            whose = "a pack" if rule_id in of_packs else "another of this campaign's own (hours and caps are ids too)"
+            message = f"the id '{rule_id}' is that of a rule of {whose}"
+            problems.append(_problem(campaign, "rules.add", message, "give the rule an id of its own"))
+
+
+def _check_places(campaign: Campaign, law: LawRules | None, problems: list[Problem]) -> None:
+    """A rule or an own number for a place that nobody ever has would be none, and nothing would say so."""
+    named = [("rules.add", rule.place) for rule in (law.added if law else ()) if rule.place != "*"]
+    named += [("call.from", place) for caller in campaign.call.callers for place in sorted(caller.places)]
+    for key, place, hint in _unknown_places(named):
+        problems.append(_problem(campaign, key, f"'{place}' is no place in which anybody is known to be", hint))
+
+
+def _unknown_places(named: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Those of these places that are none, each with its key and what may have been meant."""
+    for key, place in dict.fromkeys(named):
+        from dialer.places.states import known_place, meant_place  # only here: the tables take 0.1 s
+
+        if not known_place(place):
+            meant = meant_place(place)
+            hint = f"did you mean {meant}?" if meant else "write a country as US, a state of it as US-FL"
+            yield key, place, hint
 
 
 def _problem(campaign: Campaign, key: str, message: str, hint: str) -> Problem:

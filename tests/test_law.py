@@ -14,6 +14,8 @@ from tests.campaign_files import loaded, small
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
+OWN = "rules:\n  purpose: info\n  packs: us\n  add: "
+
 
 def rules(folder: Path, text: str, now: datetime = NOW) -> CallingRules:
     return law.calling_rules(loaded(folder, small("", text)), now)
@@ -51,6 +53,15 @@ def test_nothing_is_asked_where_nothing_is_said(tmp_path: Path) -> None:
             11,
             "QQ",
         ),
+        (f"{OWN}[{{id: a, place: UK, gap: 4h}}]", "rules.add", 11, "'UK' is no place in which anybody is known to be"),
+        (f"{OWN}[{{id: a, place: UK, gap: 4h}}]", "rules.add", 11, "did you mean GB?"),
+        (f"{OWN}[{{id: a, place: DE-BY, gap: 4h}}]", "rules.add", 11, "did you mean DE?"),
+        (f"{OWN}[{{id: a, place: US-XX, gap: 4h}}]", "rules.add", 11, "did you mean US?"),
+        (f"{OWN}[{{id: a, place: PR, gap: 4h}}]", "rules.add", 11, "did you mean US-PR?"),
+        (f"{OWN}[{{id: a, place: XX, gap: 4h}}]", "rules.add", 11, "write a country as US"),
+        (f"{OWN}[{{id: us-fl-caps, gap: 4h}}]", "rules.add", 11, "'us-fl-caps' is that of a rule of a pack"),
+        (f"{OWN}[{{id: a, gap: 4h}}, {{id: a, gap: 2h}}]", "rules.add", 11, "'a' is that of a rule of another of this"),
+        (f"{OWN}[{{id: hours, gap: 4h}}]", "rules.add", 11, "'hours' is that of a rule of another of this campaign"),
     ],
 )
 def test_what_is_not_there_is_told_with_its_line(tmp_path: Path, text: str, key: str, line: int, words: str) -> None:
@@ -64,3 +75,19 @@ def test_what_is_not_there_is_told_with_its_line(tmp_path: Path, text: str, key:
 def test_a_pack_that_has_expired_calls_nobody(tmp_path: Path) -> None:
     with pytest.raises(CampaignError, match=r"the pack us-2026\.11\.22 was good until 2027-11-22"):
         rules(tmp_path, "rules: {purpose: info, packs: us}", datetime(2027, 11, 22, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("place", ["GB", "US-FL", "US-PR", "'US-?'", "AU-NSW", "CA-QC"])
+def test_an_own_rule_stands_for_any_place_that_is_known(tmp_path: Path, place: str) -> None:
+    assert rules(tmp_path, f"{OWN}[{{id: a, place: {place}, gap: 4h}}]").rules[-1].place == place.strip("'")
+
+
+def test_an_own_number_for_a_place_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
+    own = 'call:\n  from:\n    - {number: "+14155550100", for: [GB]}\n    - {number: "+14155550101", for: [UK]}'
+    text = small("", "").replace("call:\n  from: +14155550100", own)
+    with pytest.raises(CampaignError) as error:
+        law.calling_rules(loaded(tmp_path, text), NOW)
+    (problem,) = error.value.problems
+    assert (problem.key, problem.line) == ("call.from", 5)
+    assert "'UK' is no place" in str(problem)
+    assert "did you mean GB?" in str(problem)

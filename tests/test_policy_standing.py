@@ -43,6 +43,11 @@ def applies(rule: Rule, audience: Audience = FLORIDIAN, **calling: object) -> bo
         (("US", "US-?"), "US-FL", False, False),
         (("US", "US-?"), "US-FL", True, True),
         (("CA", "CA-?"), "US-FL", True, False),
+        (("CA",), "CA-QC", True, True),
+        (("CA",), "CA-QC", False, False),
+        (("CA", "CA-ON"), "CA-QC", True, False),
+        (("CA", "CA-ON"), "US-FL", True, False),
+        (("AU", "CA"), "US", True, False),
         ((), "US", True, False),
     ],
 )
@@ -86,6 +91,8 @@ def test_rules_of_packs_come_first_and_what_is_accepted_is_left_out() -> None:
     calling = CallingRules(rules=(own,), packs=(us_pack(RULE, other),))
     assert applying(calling, FLORIDIAN) == (RULE, other, own)
     assert applying(replace(calling, accepted=frozenset({"us-other"})), FLORIDIAN) == (RULE, own)
+    # What a campaign asks of itself is not taken away by a pack's rule of the same name.
+    assert applying(replace(calling, accepted=frozenset({"own"})), FLORIDIAN) == (RULE, other, own)
 
 
 def said(calling: CallingRules, audience: Audience = FLORIDIAN, now: str = "2026-11-22T17:00") -> tuple[str, str]:

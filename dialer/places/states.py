@@ -25,6 +25,9 @@ UNKNOWN_STATE = "US-?"
 # Regions with telephone numbers of their own that are territories of the United States.
 _TERRITORIES = frozenset(("AS", "GU", "MP", "PR", "VI"))
 
+# What is written for countries and is another or no country's code.
+_MEANT = {"UK": "GB", "EN": "GB"}
+
 _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
 
 
@@ -118,8 +121,19 @@ def known_country(text: str) -> bool:
 
 
 def known_place(text: str) -> bool:
-    """Whether rules may be written for this place: a country (`US`) or a state that is known (`US-FL`), in capitals."""
-    return text in states() or text == UNKNOWN_STATE or known_country(text)
+    """Whether rules may be written for this place: a country (`US`) or a state that is known (`US-FL`), in capitals.
+
+    Not a territory by its own letters: whoever is in Puerto Rico is in `US` and `US-PR`.
+    """
+    return text in states() or text == UNKNOWN_STATE or (known_country(text) and country_of(text) == text)
+
+
+def meant_place(text: str) -> str | None:
+    """The place that was probably meant by one that is none; None where that cannot be told."""
+    country, _, state = text.partition("-")
+    country = _MEANT.get(country, country)
+    found = (f"{country}-{state}", f"{country_of(country)}-{country}", country)
+    return next((place for place in found if place != text and known_place(place)), None)
 
 
 @cache

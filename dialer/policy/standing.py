@@ -51,10 +51,11 @@ class Bar:
 def applying(calling: CallingRules, audience: Audience) -> tuple[Rule, ...]:
     """The rules that reach these people by place, purpose, voice and kind of number, those of packs first.
 
-    Effective dates are not looked at here. What the campaign has accepted (`i_accept`) is left out.
+    Effective dates are not looked at here. What the campaign has accepted (`i_accept`) of a pack is left out; its own
+    rules always count.
     """
-    known = [*(rule for pack in calling.packs for rule in pack.rules), *calling.rules]
-    return tuple(rule for rule in known if rule.id not in calling.accepted and _fits(rule, calling, audience))
+    law = (rule for pack in calling.packs for rule in pack.rules if rule.id not in calling.accepted)
+    return tuple(rule for rule in (*law, *calling.rules) if _fits(rule, calling, audience))
 
 
 def _fits(rule: Rule, calling: CallingRules, audience: Audience) -> bool:
@@ -69,10 +70,16 @@ def _reaches(rule: Rule, places: Sequence[str]) -> bool:
     """Whether the rule's place is one of these, or holds one; a state that is not known may be any."""
     if rule.place == "*" or rule.place in places:
         return True
-    country = rule.place.partition("-")[0]
+    if any(place.startswith(f"{rule.place}-") for place in places):
+        return True
     # A pack has rules of its own for the state that is not known; a campaign that names a state has none.
-    unsure = () if rule.pack else (f"{country}-?",)
-    return any(place.startswith(f"{rule.place}-") or place in unsure for place in places)
+    return not rule.pack and "-" in rule.place and _may_be_any(rule.place.partition("-")[0], places)
+
+
+def _may_be_any(country: str, places: Sequence[str]) -> bool:
+    """Whether people are in the country, and nobody knows in which of its states."""
+    states = {place for place in places if place.startswith(f"{country}-")}
+    return f"{country}-?" in states or (country in places and not states)
 
 
 def _rings(rule: Rule, lines: Sequence[str]) -> bool:
