@@ -145,7 +145,7 @@ class Attempts:
     async def _carried_out(self, candidate: Candidate, caller: CallerId, line: Line) -> Result:
         asked = self._asks(candidate, self._clock.now()) or FREE
         intent = self._intent(candidate, caller, asked.debt)
-        began = self._clock.monotonic()
+        began, halts = self._clock.monotonic(), self._ledger.halts
         written = await self._ledger.intend(candidate, intent, asked)
         if isinstance(written, Passed):
             return Result(passed=written)
@@ -154,6 +154,8 @@ class Attempts:
         line.calls(attempt.number)
         if self._spread is not None:
             await self._spread()
+        if await self._ledger.is_stopped(candidate.contact_id, halts):
+            return await self._refused(attempt, NotPlaced(Refusal.EXPIRED, "stopped before it was sent", reusable=True))
         # By either clock: the wall clock may have been set back, and the other stands still while a laptop sleeps.
         is_late = self._clock.monotonic() - began >= INTENT_HOLDS.total_seconds()
         if self._is_stopping() or is_late or not self._is_moment_for(candidate, intent):

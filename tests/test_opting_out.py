@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from dialer.ledger.optouts import Word
 from dialer.model import Campaign, OptOut
 from dialer.runner import dnc
 from tests.conduct_kit import Run, run_of
 from tests.desk import Desk, desk
-from tests.engine_kit import campaign, number, open_ledger, waits
+from tests.engine_kit import campaign, heart, number, open_ledger, waits
 from tests.virtual_time import Time, in_virtual_time, moment, until
 
 ANN, BOB, CY = (number(n) for n in range(3))
@@ -71,6 +74,38 @@ def test_a_live_call_runs_out_and_nobody_rings_again(tmp_path: Path) -> None:
             assert verbex.rang(ANN) == 1
             assert {state for person, state, _ in stops(run) if person == ANN} == {"excluded"}
             assert verbex.rang(BOB) == verbex.rang(CY) == 2
+
+    in_virtual_time(main())
+
+
+@pytest.mark.parametrize("how", ["opt-out", "cancel"])
+def test_who_says_no_between_intent_and_dial_is_not_dialled(tmp_path: Path, how: str) -> None:
+    async def main() -> None:
+        time = Time()
+        async with desk(time) as verbex, open_ledger(tmp_path, time) as ledger:
+            rules = campaign(tmp_path, verbex.url, [ANN, BOB], lines=1)
+            async with heart(rules, verbex, ledger) as run:
+
+                async def meanwhile() -> None:
+                    """While Ann's dial is spread, which goes by the word that holds then."""
+                    if run.states()[ANN] == "dialing" and how == "opt-out":
+                        await ledger.opt_out([ANN], [], Word("asked us"))
+                    elif run.states()[ANN] == "dialing":
+                        await ledger.pause("reminders", "cancel", "", None, "ann")
+
+                run.engine.attempts._spread = meanwhile
+                await run.engine.run()
+            assert verbex.rang(ANN) == 0
+            assert run.rows("SELECT person, state, attempts, stop FROM contacts")[0] == (
+                *(ANN, "excluded", 0),
+                {"opt-out": "opted_out", "cancel": "cancelled"}[how],
+            )
+            assert run.rows("SELECT state, error, reusable FROM attempts")[0] == (
+                "refused",
+                "expired: stopped before it was sent",
+                1,
+            )
+            assert verbex.rang(BOB) == (how == "opt-out")
 
     in_virtual_time(main())
 

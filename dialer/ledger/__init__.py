@@ -96,6 +96,7 @@ class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
         self._writer = Writer(connection, executor, str(path))
         self._mark = RunMark(0, 0)
         self.secret = b""
+        self.halts = 0  # rises whenever somebody may be stopped, before that is written: see `is_stopped`
         self._registers: dict[int, tuple[int, ...]] = {}
 
     @classmethod
@@ -218,6 +219,7 @@ class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
 
     async def apply(self, campaign: int, import_id: int, rules: ListRules, accept_gone: bool) -> Imported:
         """Make contacts of what was staged, after the gates (ListError)."""
+        self.halts += 1
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(
             fenced(mark, lambda db: importing.apply(db, campaign, import_id, rules, now, mark, accept_gone, secret))
@@ -316,6 +318,7 @@ class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
 
     async def pause(self, campaign: str, verb: str, why: str, until: datetime | None, who: str) -> str:
         """Pause, resume or cancel a campaign; gives a sentence that says what was done."""
+        self.halts += 1
         now, mark = self._now(), self._mark
         return await self._writer.do(lambda db: pausing.act(db, campaign, verb, why, until, who, now, mark))
 

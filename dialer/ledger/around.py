@@ -19,6 +19,7 @@ class Around:
     _now: Callable[[], datetime]
     _mark: RunMark
     secret: bytes
+    halts: int
 
     # --- own numbers ---
 
@@ -51,6 +52,7 @@ class Around:
     ) -> Heeded | None:
         """Keep what was found in a call, and heed what was heard in it, at once; None if it is there already."""
         now, mark, secret, what = self._now(), self._mark, self.secret, heard or Heard()
+        self.halts += what.word is not None
         return await self._writer.do(lambda db: analyses.keep(db, secret, ended, items, what, now, mark))
 
     async def zones_of(self, contact: int) -> tuple[str, ...]:

@@ -187,6 +187,11 @@ def _enter(db: sqlite3.Connection, secret: bytes, word: Word, at: datetime) -> N
     db.execute(SQL["find_reached"])
 
 
+def is_stopped(db: sqlite3.Connection, contact: int) -> bool:
+    """Whether anything has stopped a contact: an opt-out, a list without them, a campaign that is cancelled."""
+    return db.execute(SQL["stop_of"], {"contact": contact}).fetchone()[0] is not None
+
+
 def is_anybody(db: sqlite3.Connection, person: str) -> bool:
     """Whether somebody has this id, in any campaign."""
     return bool(db.execute(SQL["is_anybody"], {"person": person}).fetchone()[0])

@@ -20,6 +20,10 @@ SELECT file FROM registers WHERE id = :register
 -- Whether somebody has this id, in any campaign.
 SELECT EXISTS (SELECT 1 FROM campaigns CROSS JOIN contacts ON contacts.campaign_id = campaigns.id AND contacts.person = :person)
 
+-- :name stop_of
+-- What has stopped a contact.
+SELECT stop FROM contacts WHERE id = :contact
+
 -- :name make_barring
 -- Numbers and ids that are entered or taken back now, and in what words.
 CREATE TEMP TABLE barring (

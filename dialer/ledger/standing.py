@@ -20,11 +20,13 @@ class Standing:
     _now: Callable[[], datetime]
     _mark: RunMark
     secret: bytes
+    halts: int
 
     # --- who is not to be called ---
 
     async def opt_out(self, numbers: Sequence[str], people: Sequence[str], word: Word) -> tuple[Reached, ...]:
         """Enter numbers (E.164) and ids, and stop whom they reach in all campaigns, with what waits."""
+        self.halts += 1
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(lambda db: optouts.add(db, secret, numbers, people, word, now, mark))
 
@@ -33,12 +35,24 @@ class Standing:
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(lambda db: optouts.remove(db, secret, numbers, people, word, now, mark))
 
+    async def is_stopped(self, contact: int, since: int) -> bool:
+        """Whether somebody is not to be dialled any more, who could be when `halts` was `since`.
+
+        The ledger is asked only where anybody was stopped after that, and asked again for as long as that goes on.
+        """
+        while since != self.halts:
+            since = self.halts
+            if await self._writer.do(lambda db: optouts.is_stopped(db, contact)):
+                return True
+        return False
+
     async def is_anybody(self, person: str) -> bool:
         """Whether somebody has this id, in any campaign."""
         return await self._writer.do(lambda db: optouts.is_anybody(db, person))
 
     async def stop_listed(self, campaign: int) -> Reached | None:
         """Stop whoever of a campaign is on the list, as after an import."""
+        self.halts += 1
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(lambda db: optouts.stop_listed(db, secret, campaign, now, mark))
 
