@@ -9,6 +9,7 @@ from datetime import datetime
 from dialer import packs
 from dialer.errors import CampaignError, Problem
 from dialer.model import CallingRules, Campaign, LawRules, Pack, Rule
+from dialer.policy.clocks import reach
 
 
 def calling_rules(campaign: Campaign, now: datetime) -> CallingRules:
@@ -56,7 +57,9 @@ def _packs(campaign: Campaign, now: datetime, problems: list[Problem]) -> tuple[
             known = ", ".join(packs.codes())
             problems.append(_problem(campaign, "rules.packs", f"there is no pack '{code}'", f"there are {known}"))
             continue
-        if pack.expires <= now.date():
+        if (
+            reach((), pack.expires, None)[0] <= now.timestamp()
+        ):  # from when on nobody is called by it, wherever they are
             message = f"the pack {pack.code}-{pack.version} was good until {pack.expires}: its law may have changed"
             hint = "install a newer dialer, whose packs were read anew"
             problems.append(_problem(campaign, "rules.packs", message, hint))

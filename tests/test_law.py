@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -73,8 +74,14 @@ def test_what_is_not_there_is_told_with_its_line(tmp_path: Path, text: str, key:
 
 
 def test_a_pack_that_has_expired_calls_nobody(tmp_path: Path) -> None:
+    """From the moment on from which the rules hold everybody: when that day begins anywhere."""
+    text = "rules: {purpose: info, packs: us}"
     with pytest.raises(CampaignError, match=r"the pack us-2026\.11\.22 was good until 2027-11-22"):
-        rules(tmp_path, "rules: {purpose: info, packs: us}", datetime(2027, 11, 22, tzinfo=UTC))
+        rules(tmp_path, text, datetime(2027, 11, 21, 10, tzinfo=UTC))
+    last = datetime(2027, 11, 21, 9, 59, 59, tzinfo=UTC)
+    audience = Audience(("America/New_York",), ("US", "US-NY"), ("US",), ("mobile",), consents=True)
+    clocks = {"America/New_York": ZoneInfo("America/New_York")}
+    assert standing(rules(tmp_path, text, last), audience, clocks, last) is None
 
 
 @pytest.mark.parametrize("place", ["GB", "US-FL", "US-PR", "'US-?'", "AU-NSW", "CA-QC"])

@@ -174,6 +174,8 @@ class Engine:
     async def _begin(self) -> None:
         if self.stopped is None:
             await self._watching.begin()
+        if not self._options.dials:  # a run learns them with its list; here they tell who may be called at this hour
+            self.permits.know(await self._ledger.audiences_of(self.campaign_id))
         await self.platform.first_look()
         if self.stopped is not None and not self._is_paused:
             return
