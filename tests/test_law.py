@@ -10,7 +10,8 @@ import pytest
 
 from dialer import law
 from dialer.errors import CampaignError
-from dialer.model import CallingRules, Purpose
+from dialer.model import Audience, CallingRules, Purpose
+from dialer.policy.standing import standing
 from tests.campaign_files import loaded, small
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
