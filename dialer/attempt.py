@@ -326,7 +326,7 @@ class Attempts:
         it the other way round, a crash between the two could ring them once more."""
         why = optout.means_stop(self._campaign.opt_out, record.finish_reason)
         if why is not None:
-            await self._ledger.opt_out([attempt.number], [attempt.person], Word(why, "conversation"))
+            await self._ledger.opt_out_of_call(attempt.id, Word(why, "conversation"))
 
     async def _refused(self, attempt: Attempt, why: NotPlaced) -> Result:
         decision = await self._ledger.refuse(attempt.id, why, self._deciding(why))

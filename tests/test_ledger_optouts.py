@@ -306,3 +306,40 @@ async def test_the_list_is_read_as_it_grew(tmp_path: Path) -> None:
             ("id", "P-1", "", "conversation", ""),
         ]
         assert found[1].at - found[0].at == timedelta(seconds=1)
+
+
+# --- heard in a call ---------------------------------------------------------------------------------
+
+HEARD = Word("user_ended_call", "conversation")
+
+
+async def test_a_call_enters_the_number_that_rang_and_all_that_they_have_and_stops_them(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        other = await second(made)
+        await made.take(row("carl", 3), campaign=other)
+        attempt = await made.dial("ann")
+        await made.take(row("ann", 2, 3))  # the list gives other numbers while she talks
+        await made.ledger.opt_out_of_call(attempt, HEARD)
+        shown = {one["shown"] for one in rows_of(made.path, "SELECT shown FROM opt_outs")}
+        assert shown == {e164(1), e164(2), e164(3)}
+        assert made.contact("ann")["stop"] == "opted_out"
+        assert stands(made.contact("carl", other)) == ("excluded", "opted_out", "opted_out")
+
+
+async def test_who_has_the_same_id_in_another_campaign_may_be_somebody_else(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("1", 1)) as made:
+        other = await second(made)
+        await made.take(row("1", 2), campaign=other)
+        await made.ledger.opt_out_of_call(await made.dial("1"), HEARD)
+        assert made.contact("1")["stop"] == "opted_out"
+        assert stands(made.contact("1", other)) == ("due", None, "")
+        assert await is_barred(made.ledger, [2], "1") is None
+
+
+async def test_whoever_was_called_is_stopped_even_where_no_number_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        attempt = await made.dial("ann")
+        forge(made.path, "DELETE FROM numbers")
+        forge(made.path, "UPDATE attempts SET number = ''")
+        await made.ledger.opt_out_of_call(attempt, HEARD)
+        assert made.contact("ann")["stop"] == "opted_out"

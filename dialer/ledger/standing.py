@@ -30,6 +30,12 @@ class Standing:
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(lambda db: optouts.add(db, secret, numbers, people, word, now, mark))
 
+    async def opt_out_of_call(self, attempt: int, word: Word) -> tuple[Reached, ...]:
+        """Somebody has said it in a call: enter the number that rang and all of theirs, and stop whom they reach."""
+        self.halts += 1
+        now, mark, secret = self._now(), self._mark, self.secret
+        return await self._writer.do(lambda db: optouts.add_of_call(db, secret, attempt, word, now, mark))
+
     async def opt_in(self, numbers: Sequence[str], people: Sequence[str], word: Word) -> Removed:
         """Take entries back; whom nothing else stops is due again (UsageError: there is no such entry)."""
         now, mark, secret = self._now(), self._mark, self.secret
