@@ -19,6 +19,7 @@ from dialer.ledger.reading import Reader
 from dialer.model import Audience, CallerId, CallingRules, Campaign, Candidate, Order, Permit, Ruling
 from dialer.model.turns import AT_ANY_TIME, Turns
 from dialer.policy import callerid, permission
+from dialer.policy.caps import has_limits
 from dialer.policy.standing import detail_of
 
 _AHEAD = timedelta(days=10)
@@ -70,6 +71,13 @@ class Permits:
     def order(self) -> Order:
         """Who goes first of those who may be called."""
         return self._order
+
+    @property
+    def counts_calls(self) -> bool:
+        """Whether a rule says how often somebody may be rung, by all campaigns together."""
+        calling = self.calling
+        rules = (*calling.rules, *(rule for pack in calling.packs for rule in pack.rules))
+        return any(has_limits(rule) for rule in rules)
 
     def know(self, audiences: Mapping[int, Audience]) -> None:
         """The audiences of the campaign, as they stand in the ledger once its list is taken in."""

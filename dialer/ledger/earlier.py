@@ -40,6 +40,11 @@ def doubt_of(db: sqlite3.Connection, campaign: int) -> Doubt | None:
     return Doubt(row["doubt"], known_until, bool(row["has_attempts"]), row["key_mark"])
 
 
+def doubted_others(db: sqlite3.Connection, campaign: int) -> list[str]:
+    """The names of the other campaigns over which a doubt is open."""
+    return [str(row["name"]) for row in db.execute(SQL["doubted_others"], {"campaign": campaign})]
+
+
 def last_moment(db: sqlite3.Connection, run: int) -> datetime | None:
     """The last moment that the ledger knows of other runs than this."""
     row = db.execute(SQL["last_moment"], {"run": run}).fetchone()

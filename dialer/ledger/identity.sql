@@ -43,6 +43,11 @@ SELECT ledger.doubt, COALESCE((SELECT at FROM events WHERE at < ledger.doubted_a
 FROM ledger JOIN campaigns ON campaigns.id = :campaign
 WHERE ledger.id = 1 AND doubted_at IS NOT NULL AND proven_at IS NULL
 
+-- :name doubted_others
+-- The other campaigns for which the platform was not asked since the doubt arose.
+SELECT campaigns.name FROM ledger JOIN campaigns ON campaigns.id <> :campaign
+WHERE ledger.id = 1 AND doubted_at IS NOT NULL AND proven_at IS NULL ORDER BY campaigns.name
+
 -- :name proven
 -- The platform was asked for calls that the ledger does not know.
 UPDATE campaigns SET proven_at = :at WHERE id = :campaign

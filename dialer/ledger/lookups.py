@@ -28,6 +28,10 @@ class Lookups:
         """Why calls may have been made of which this ledger does not know, if the platform was not asked since."""
         return await self._writer.do(lambda db: earlier.doubt_of(db, campaign))
 
+    async def doubted_others(self, campaign: int) -> list[str]:
+        """The names of the other campaigns of which calls may have been made that this ledger does not know."""
+        return await self._writer.do(lambda db: earlier.doubted_others(db, campaign))
+
     async def last_moment(self) -> datetime | None:
         """The last moment that the ledger knows of earlier runs."""
         run = self._mark.run_id

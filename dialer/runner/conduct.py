@@ -184,6 +184,7 @@ class Conductor:
             key_mark=bound.key_mark,
             jump=self._clockwork.jump,
             set_back=lambda: self._clockwork.set_back,
+            are_settling=self._are_settling,
         )
         self._engines.append(engine)
         paused = await self._ledger.pause_of(bound.id)
@@ -194,6 +195,9 @@ class Conductor:
             return
         engine.pause(f"{campaign.name} is {paused.words}")
         self._console.say("paused", f"{campaign.name} is {paused.words}; nobody new is dialled", campaign=campaign.name)
+
+    def _are_settling(self, names: Sequence[str]) -> bool:
+        return any(engine.is_settling for engine in self._engines if engine.campaign.name in names)
 
     def _live(self) -> int:
         return sum(engine.live for engine in self._engines)

@@ -101,6 +101,32 @@ class Doubts:
         self.is_adopting = bool(found)
         return found
 
+    async def others(
+        self, are_settling: Callable[[Sequence[str]], bool], is_stopping: Callable[[], bool]
+    ) -> StopCause | None:
+        """Why nobody may be dialled by rules that count the calls of all campaigns: those of another are not known.
+
+        Waits for this campaign's own to be written down, and while one of the others is looked after in this run.
+        """
+        while not is_stopping():
+            names = await self._ledger.doubted_others(self._campaign_id)
+            if not names:
+                return None
+            if not self.is_adopting and not are_settling(names):
+                return self._unknown_to(names)
+            await self._clock.sleep(_FIRST_PAUSE)
+        return None
+
+    def _unknown_to(self, names: Sequence[str]) -> StopCause:
+        return StopCause(
+            ExitCode.LOOK_FIRST,
+            _EARLIER_CALLS,
+            f"{self._campaign.name} counts how often somebody is rung over all campaigns, and there may be calls of "
+            f"{', '.join(names)} of which the ledger {self._ledger.path} does not know: nobody was dialled; run "
+            f"{names[0]} first, or both in one run; if nobody was called since, say so with "
+            "--none-were-called",
+        )
+
     async def _glimpsed(self) -> Doubt | None:
         """A doubt where nothing here speaks for one, and yet the platform shows a call that the ledger does not know:
         the whole folder was put back, perhaps."""

@@ -7,7 +7,7 @@ intent until the call has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,8 @@ class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
 
     `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key. `jump`: by
-    how many seconds the wall clock has jumped since the run before, None if nobody can say. `stopped` is why it did.
+    how many seconds the wall clock has jumped since the run before, None if nobody can say. `are_settling`: whether one
+    of these campaigns is looking in this run for calls that the ledger does not know. `stopped` is why it did.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Engine:
         key_mark: str = "",
         jump: float | None = 0.0,
         set_back: Callable[[], float] = lambda: 0.0,
+        are_settling: Callable[[Sequence[str]], bool] = lambda names: False,
     ) -> None:
         self.campaign = campaign
         self.campaign_id = campaign_id
@@ -124,6 +126,8 @@ class Engine:
         )
         earlier = Earlier(campaign, ledger.secret, client, clock, books_of(ledger, campaign_id), self._hear, key_mark)
         is_quiet = lambda: live_anywhere() == 0 and not self.recovery.is_hopeful  # noqa: E731 - one condition
+        self._are_settling = are_settling
+        self._has_looked = False
         self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet, key_mark)
         self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
         self.stopped: StopCause | None = None
@@ -200,6 +204,16 @@ class Engine:
         elif found:
             self.scheduler.leave_alone |= found.keys()
             self._start(self._doubts.write_down(found, self._adopt, self._is_adopted))
+        self._has_looked = True
+        if self.stopped is None and self.permits.counts_calls and not self._options.none_were_called:
+            cause = await self._doubts.others(self._are_settling, lambda: self.stopped is not None)
+            if cause is not None:
+                self.stop(cause)
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether calls of this campaign may yet be found, or written down, that the ledger does not know."""
+        return self._options.dials and self.stopped is None and (not self._has_looked or self._doubts.is_adopting)
 
     async def _recover(self) -> None:
         found = await self._ledger.open_attempts(self.campaign_id)
