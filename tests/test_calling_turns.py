@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from dialer.ledger import Asked, Passed
+from dialer.ledger.optouts import Word
 from dialer.model import Audience, CallingRules, ListRules, Order, Permit, Row, Rule, Ruling, Wish
 from dialer.permits import Permits
 from tests.calling_kit import hours
-from tests.ledger_kit import PEOPLE, Desk, desk, intent_for, row
+from tests.ledger_kit import PEOPLE, REJECTED, Desk, desk, dump, e164, intent_for, row
 
 EAST = Audience(("America/New_York",), ("US", "US-NY"), ("US",), ("mobile",))
 WEST = replace(EAST, zones=("America/Los_Angeles",), places=("US", "US-CA"))
@@ -88,6 +89,89 @@ async def test_who_can_never_be_called_is_held_and_told(tmp_path: Path) -> None:
         held, _ = await made.ledger.apply_standing(made.campaign, standing)
         assert held == 1
         assert (made.contact("eve")["state"], made.contact("eve")["detail"]) == ("excluded", "held:never_opens")
+
+
+# --- rules that are eased ----------------------------------------------------------------------------
+
+
+def held_by(rule: str, until: str | None = None) -> Asked:
+    moment = None if until is None else utc(until)
+    return Asked(lambda past: Permit(Ruling.HOLD, rule, "not now", until=moment))
+
+
+async def hold(made: Desk, person: str, asked: Asked) -> None:
+    candidate = await made.candidate(person)
+    assert await made.ledger.intend(candidate, intent_for(candidate, made.wall()), asked) is Passed.NOT_NOW
+
+
+NOTHING = {0: ""}
+
+
+@pytest.mark.parametrize("detail", ["held:long", "blocked:long"])
+async def test_who_was_excluded_when_they_were_to_be_dialled_is_asked_about_anew(tmp_path: Path, detail: str) -> None:
+    ruling = Ruling.HOLD if detail.startswith("held") else Ruling.BLOCK
+    async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
+        await hold(made, "ann", Asked(lambda past: Permit(ruling, "long", "not these 500 days")))
+        assert made.contact("ann")["detail"] == detail
+        await made.ledger.opt_out([e164(2)], [], Word())
+        assert await made.ledger.apply_standing(made.campaign, NOTHING) == (0, 1)
+        assert made.states() == {"ann": "due", "bob": "excluded"}
+        assert made.events("ann")[-1] == ("freed", "excluded", "due")
+        assert isinstance(await made.dial("ann"), int)
+
+
+async def test_who_is_held_and_leaves_the_list_for_a_day_is_not_lost(tmp_path: Path) -> None:
+    ann, bob = somewhere("ann", 1, EAST), somewhere("bob", 2, WEST)
+    async with desk(tmp_path, ann, bob, rules=PLACED) as made:
+        known = await made.ledger.audiences_of(made.campaign)
+        held = {audience: "held:no_pack" if one == ann.audience else "" for audience, one in known.items()}
+        await made.ledger.apply_standing(made.campaign, held)
+        await made.take(bob, rules=PLACED)
+        assert await made.ledger.apply_standing(made.campaign, dict.fromkeys(known, "")) == (0, 0)
+        await made.take(ann, bob, rules=PLACED)
+        assert made.states() == {"ann": "excluded", "bob": "due"}
+        assert await made.ledger.apply_standing(made.campaign, dict.fromkeys(known, "")) == (0, 1)
+        assert made.states() == {"ann": "due", "bob": "due"}
+
+
+async def test_who_is_held_for_another_reason_now_is_told_so_and_not_freed(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
+        await made.refuse(await made.dial("bob"), REJECTED)  # which is no rule's matter
+        assert await made.ledger.apply_standing(made.campaign, {0: "held:no_zone"}) == (1, 0)
+        assert await made.ledger.apply_standing(made.campaign, {0: "held:no_pack"}) == (0, 0)
+        assert made.contact("ann")["detail"] == "held:no_pack"
+        before = dump(made.path)
+        assert await made.ledger.apply_standing(made.campaign, {0: "held:no_pack"}) == (0, 0)
+        assert dump(made.path) == before
+
+
+async def test_who_waits_by_the_rules_of_yesterday_is_asked_about_anew(tmp_path: Path) -> None:
+    """Bob was never dialled, and stays as new as he was; Cid waits for his retry, which no rule has put off."""
+    async with desk(tmp_path, row("ann", 1), row("bob", 2), row("cid", 3)) as made:
+        for person in ("ann", "cid"):
+            await made.end(await made.dial(person), "no_answer")
+        made.wall.goes_on(hours=3)
+        for person in ("ann", "bob"):
+            await hold(made, person, held_by("gap", "2027-01-21T00:00"))
+        await made.end(await made.dial("cid"), "no_answer")
+        retry = made.contact("cid")["due_at"]
+        assert await made.ledger.apply_standing(made.campaign, NOTHING) == (0, 0)
+        now = made.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        found = {person: (made.contact(person)["state"], made.contact(person)["due_at"]) for person in made.states()}
+        assert found == {"ann": ("due", now), "bob": ("due", None), "cid": ("waiting", retry)}
+        assert made.events("ann")[-1] == ("woken", "waiting", "due")
+        assert sorted(await made.due()) == ["ann", "bob"]
+
+
+async def test_who_waits_by_the_rules_and_is_put_off_by_their_row_waits_for_that(tmp_path: Path) -> None:
+    async with desk(tmp_path, wishing("ann", 1), rules=WISHES) as made:
+        await hold(made, "ann", held_by("gap", "2026-11-24T00:00"))
+        later = utc("2026-12-24T00:00")
+        await made.take(replace(wishing("ann", 1, not_before=later), data='{"name": "ann", "nb": "x"}'), rules=WISHES)
+        known = await made.ledger.audiences_of(made.campaign)
+        await made.ledger.apply_standing(made.campaign, dict.fromkeys(known, ""))
+        assert await made.ledger.next_due(made.campaign) == later
+        assert await made.due() == []
 
 
 # --- who goes first ----------------------------------------------------------------------------------

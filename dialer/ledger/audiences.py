@@ -54,23 +54,23 @@ def apply_standing(
     db: sqlite3.Connection, campaign: int, standing: Mapping[int, str], at: datetime, mark: RunMark
 ) -> tuple[int, int]:
     """Exclude those against whom something stands whatever the clock says (`standing`: by audience the detail, '' for
-    nothing), and have those be due again against whom nothing stands any more; gives how many of each.
+    nothing), and have those be due again against whom it does not any more, whatever held or blocked them and whenever:
+    the next intent asks the rules of today. Gives how many of each. So does it of those who wait by the rules of
+    another day, who are not counted.
 
     Raises LedgerHeld if another run has taken the ledger over.
     """
     check_fence(db, mark)
-    excluded = back = 0
+    given = {"campaign": campaign, "at": text(at), "run": mark.run_id}
+    if db.execute(SQL["is_anybody_held_back"], given).fetchone()[0]:
+        db.execute(SQL["tell_asked_anew"], given)
+        db.execute(SQL["ask_anew"], given)
+    excluded = _bar(db, given, standing)
+    freed = _free(db, given, standing)
+    still = _bar(db, given, standing) if freed else 0  # for another reason than before
     for audience, detail in standing.items():
-        given = {"campaign": campaign, "audience": audience, "detail": detail, "at": text(at), "run": mark.run_id}
-        was = db.execute(SQL["standing_of"], given).fetchone()
-        if detail:
-            excluded += _bar(db, given)
-        if was is not None and was[0] and was[0] != detail:
-            back += _free(db, {**given, "was": was[0]})
-            if detail:  # held for another reason now
-                _bar(db, given)
-        db.execute(SQL["keep_standing"], given)
-    return excluded, back
+        db.execute(SQL["keep_standing"], {"campaign": campaign, "audience": audience, "detail": detail})
+    return excluded, freed - still
 
 
 def is_closed(db: sqlite3.Connection, campaign: int, now: datetime, turns: Turns) -> bool:
@@ -105,12 +105,25 @@ class Audiences:
         return await self._writer.do(lambda db: int(db.execute(SQL["calls_since"], given).fetchone()[0]))
 
 
-def _bar(db: sqlite3.Connection, given: Mapping[str, object]) -> int:
-    db.execute(SQL["tell_barred_now"], given)
-    db.execute(SQL["tell_barred_later"], given)
-    return db.execute(SQL["bar_now"], given).rowcount + db.execute(SQL["bar_later"], given).rowcount
+def _bar(db: sqlite3.Connection, common: Mapping[str, object], standing: Mapping[int, str]) -> int:
+    """Exclude whoever is to be dialled and must not be; gives how many."""
+    barred = 0
+    for audience, detail in standing.items():
+        if detail:
+            given = {**common, "audience": audience, "detail": detail}
+            db.execute(SQL["tell_barred_now"], given)
+            db.execute(SQL["tell_barred_later"], given)
+            barred += db.execute(SQL["bar_now"], given).rowcount + db.execute(SQL["bar_later"], given).rowcount
+    return barred
 
 
-def _free(db: sqlite3.Connection, given: Mapping[str, object]) -> int:
+def _free(db: sqlite3.Connection, given: Mapping[str, object], standing: Mapping[int, str]) -> int:
+    """Have whoever is held or blocked for what does not stand against them today be due again; gives how many."""
+    if not db.execute(SQL["is_anybody_held"], given).fetchone()[0]:
+        return 0
+    db.execute(SQL["make_standing_now"])
+    db.executemany(SQL["stands_now"], standing.items())
     db.execute(SQL["tell_freed"], given)
-    return db.execute(SQL["free"], given).rowcount
+    freed = db.execute(SQL["free"], given).rowcount
+    db.execute("DROP TABLE temp.standing_now")
+    return freed

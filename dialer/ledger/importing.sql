@@ -425,8 +425,12 @@ UPDATE contacts SET priority = wishes.priority, due_at = CASE WHEN wishes.not_be
 FROM wishes WHERE contacts.id = :before + wishes.row AND contacts.campaign_id = :campaign
 
 -- :name wish_of_changed
--- The same of rows that have changed: whoever was dialled before keeps their time, if it is not before the new one.
+-- The same of rows that have changed: whoever was dialled before keeps their time, if it is not before the new one. Whom
+-- the rules hold back waits for the new one instead, and is asked about then.
 UPDATE contacts SET priority = COALESCE(wishes.priority, 0), not_after = wishes.not_after,
+       detail = CASE WHEN contacts.state = 'waiting' AND contacts.detail >= 'held:' AND contacts.detail < 'held;'
+                          AND wishes.not_before > :at
+                     THEN '' ELSE contacts.detail END,
        due_at = CASE WHEN contacts.state = 'due' AND contacts.serial = 0
                      THEN CASE WHEN wishes.not_before > :at THEN wishes.not_before END
                      WHEN contacts.state IN ('due', 'waiting') AND wishes.not_before > :at
