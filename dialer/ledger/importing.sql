@@ -433,6 +433,9 @@ UPDATE contacts SET priority = COALESCE(wishes.priority, 0), not_after = wishes.
                      THEN '' ELSE contacts.detail END,
        due_at = CASE WHEN contacts.state = 'due' AND contacts.serial = 0
                      THEN CASE WHEN wishes.not_before > :at THEN wishes.not_before END
+                     WHEN contacts.state = 'waiting' AND contacts.detail >= 'held:' AND contacts.detail < 'held;'
+                          AND wishes.not_before > :at
+                     THEN wishes.not_before
                      WHEN contacts.state IN ('due', 'waiting') AND wishes.not_before > :at
                           THEN MAX(COALESCE(contacts.due_at, ''), wishes.not_before)
                      ELSE contacts.due_at END,
