@@ -154,3 +154,24 @@ def test_caller_ids_are_own_numbers(tmp_path: Path, line: str, message: str) -> 
 def test_two_words_on_consent_are_one_too_many(tmp_path: Path) -> None:
     text = small("contacts", "consent: ok") + "rules: {purpose: info, packs: us, consent: other, yes: x}\n"
     assert [one.key for one in refused(tmp_path, text)] == ["rules.consent"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("dnc: [{file: list.csv, colum: x}]", "dnc.colum", "did you mean column?"),
+        ("opt_out_when: {reason: no_answer}", "opt_out_when.reason", "did you mean reasons?"),
+        ("caps: {per_persn: 3 per 7d}", "caps.per_persn", "did you mean per_person?"),
+    ],
+)
+def test_an_unknown_key_of_an_entry_is_told(tmp_path: Path, text: str, key: str, hint: str) -> None:
+    (tmp_path / "list.csv").write_text("phone\n")
+    problem = only(tmp_path, small("", text))
+    assert (problem.key, problem.suggestion) == (key, hint)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("per_dy", "per_day"), ("numbr", "number"), ("fr", "for")])
+def test_an_unknown_key_of_an_own_number_is_told(tmp_path: Path, word: str, meant: str) -> None:
+    entry = f"from: [{{number: +14155550100, {word}: 3}}]"
+    problem = only(tmp_path, small("", "").replace("from: +14155550100", entry))
+    assert (problem.key, problem.suggestion) == (f"call.from.{word}", f"did you mean {meant}?")

@@ -100,7 +100,7 @@ def _wrong(document: Document, place: Place, kind: str, context: Mapping[str, An
 
 
 def _unknown(place: Place) -> Wrong:
-    *section, word = (str(part) for part in place)
+    *section, word = dotted(place).split(".")
     meant = nearest(word, _known(".".join(section)))
     if meant is not None:
         return Wrong("there is no such key", f"did you mean {meant}?")
