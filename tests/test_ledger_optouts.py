@@ -230,6 +230,33 @@ async def test_an_id_is_taken_back_with_the_numbers_that_were_entered_with_it(tm
         assert made.states() == {"P-1": "due", "bob": "excluded"}
 
 
+async def test_an_id_taken_back_leaves_the_numbers_of_others_who_said_no_that_moment(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
+        other = await second(made)
+        await made.take(row("x", 2), campaign=other)
+        await said_no(made, people=["ann"])
+        await said_no(made, people=["bob"])
+        await said_no(made, 3)
+        assert await taken_back(made, people=["ann"]) == Removed(2, {"reminders": 1}, 0)
+        assert made.contact("x", other)["stop"] == "opted_out"
+        assert {one["shown"] for one in rows_of(made.path, "SELECT shown FROM opt_outs")} == {"bob", e164(2), e164(3)}
+
+
+@pytest.mark.parametrize("also", ["with another id", "with another id at once", "by itself", "by itself at once"])
+async def test_a_number_that_came_with_an_id_and_otherwise_stays_when_the_id_is_taken_back(
+    tmp_path: Path, also: str
+) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        await made.take(row("bob", 1), campaign=await second(made))
+        at_once = also.endswith("at once")
+        numbers, people = ([1], []) if "itself" in also else ([], ["bob"])
+        await said_no(made, *(numbers if at_once else []), people=["ann", *(people if at_once else [])])
+        if not at_once:
+            await said_no(made, *numbers, people=people)
+        assert await taken_back(made, people=["ann"]) == Removed(1, {}, 1)
+        assert await is_barred(made.ledger, [1], "carl") is not None
+
+
 async def test_a_number_alone_taken_back_leaves_the_id_on_the_list(tmp_path: Path) -> None:
     async with desk(tmp_path, row("P-1", 1)) as made:
         await said_no(made, people=["P-1"])

@@ -182,8 +182,9 @@ def add_of_call(
 def _enter(db: sqlite3.Connection, secret: bytes, word: Word, at: datetime) -> None:
     """Write down those who were found, and find whom they reach."""
     rest = (word.reason, word.source, word.who, text(at))
-    found = [(_key(secret, kind, shown), kind, shown) for kind, shown in db.execute(SQL["barring"])]
-    db.executemany(SQL["enter"], ((*entry, *rest) for entry in sorted(found)))
+    found = sorted((_key(secret, kind, shown), kind, shown, came) for kind, shown, came in db.execute(SQL["barring"]))
+    rows = ((*entry, came and person_key(secret, came)) for *entry, came in found)
+    db.executemany(SQL["enter"], ((*entry, *rest) for entry in rows))
     db.execute(SQL["find_reached"])
 
 
@@ -283,11 +284,11 @@ def _entered(
     found: dict[bytes, tuple[str, str | None]] = {}
     for kind, shown in asked:
         key = _key(secret, kind, shown)
-        if (entry := _entry(db, [key])) is None:
+        if _entry(db, [key]) is None:
             continue
         found[key] = kind, shown
         if kind == ID:
-            for row in db.execute(SQL["entered_together"], dict(entry)):
+            for row in db.execute(SQL["entered_with"], {"key": key}):
                 found[row["key"]] = row["kind"], row["shown"]
     return found
 

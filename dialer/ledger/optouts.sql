@@ -25,11 +25,12 @@ SELECT EXISTS (SELECT 1 FROM campaigns CROSS JOIN contacts ON contacts.campaign_
 SELECT stop FROM contacts WHERE id = :contact
 
 -- :name make_barring
--- Numbers and ids that are entered or taken back now, and in what words.
+-- Numbers and ids that are entered or taken back now, in what words, and with which id alone a number comes.
 CREATE TEMP TABLE barring (
-    kind   TEXT NOT NULL,
-    shown  TEXT NOT NULL,
-    detail TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    shown   TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    with_id TEXT,
     PRIMARY KEY (kind, shown)
 ) STRICT, WITHOUT ROWID
 
@@ -39,11 +40,12 @@ INSERT OR IGNORE INTO barring (kind, shown, detail) VALUES (?, ?, ?)
 
 -- :name bar_numbers_of_people
 -- With an id all numbers that anybody with it has, in all campaigns.
-INSERT OR IGNORE INTO barring (kind, shown, detail)
-SELECT 'number', numbers.number, barring.detail
+INSERT INTO barring (kind, shown, detail, with_id)
+SELECT 'number', numbers.number, barring.detail, barring.shown
 FROM barring CROSS JOIN campaigns CROSS JOIN contacts ON contacts.campaign_id = campaigns.id AND contacts.person = barring.shown
 CROSS JOIN numbers ON numbers.contact_id = contacts.id
 WHERE barring.kind = 'id'
+ON CONFLICT (kind, shown) DO UPDATE SET with_id = CASE WHEN with_id = excluded.with_id THEN with_id END
 
 -- :name bar_numbers_of_call
 -- The number that rang in a call, and all numbers that whoever was called has now: a list may have changed meanwhile.
@@ -59,12 +61,14 @@ INSERT OR IGNORE INTO reached (contact, detail) SELECT contact_id, :detail FROM 
 
 -- :name barring
 -- All of them.
-SELECT kind, shown FROM barring
+SELECT kind, shown, with_id FROM barring
 
 -- :name enter
--- An entry; one that is there already stays as it is, only that it is known again whom it names.
-INSERT INTO opt_outs (key, kind, shown, reason, source, who, at) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET shown = COALESCE(opt_outs.shown, excluded.shown)
+-- An entry; one that is there already stays as it is, only that it is known again whom it names, and that it came
+-- with one id no more.
+INSERT INTO opt_outs (key, kind, shown, with_key, reason, source, who, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET shown = COALESCE(opt_outs.shown, excluded.shown),
+       with_key = CASE WHEN opt_outs.with_key = excluded.with_key THEN opt_outs.with_key END
 
 -- :name make_reached
 -- Contacts whom it reaches, and in what words.
@@ -135,10 +139,9 @@ UPDATE contacts SET stop = 'opted_out', updated_at = :at
 WHERE id IN (SELECT contact FROM reached) AND state IN ('dialing', 'unknown', 'done', 'exhausted', 'excluded')
   AND stop IS NULL
 
--- :name entered_together
--- The numbers that were entered with an id: with one word, at one moment.
-SELECT key, kind, shown FROM opt_outs
-WHERE kind = 'number' AND at = :at AND source = :source AND who = :who AND reason = :reason
+-- :name entered_with
+-- The numbers that were entered with an id, and with none but it.
+SELECT key, kind, shown FROM opt_outs WHERE with_key = :key AND kind = 'number'
 
 -- :name take_out
 -- An entry is taken back.
