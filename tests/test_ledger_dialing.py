@@ -14,7 +14,7 @@ from dialer.errors import ExitCode, IllegalTransition, LedgerError, LedgerHeld
 from dialer.ledger import InlineExecutor, Ledger, Passed
 from dialer.ledger.control import beside
 from dialer.ledger.intending import Asked
-from dialer.model import AttemptState, ContactState, Decision, NotPlaced, Permit, Ring, Ruling, Sample
+from dialer.model import AttemptState, Audience, ContactState, Decision, NotPlaced, Permit, Ring, Row, Ruling, Sample
 from tests.ledger_kit import (
     ABSENT,
     FULL,
@@ -222,8 +222,19 @@ async def test_nobody_is_held_back_by_a_ring_that_may_turn_out_to_be_none(tmp_pa
         assert await made.ledger.intend(bob, intent, Asked(decide, has_caps=True)) is Passed.NOT_NOW
 
 
+@pytest.mark.parametrize(
+    "changed", [row("ann", 2), replace(row("ann", 1), audience=Audience(zones=("Asia/Kathmandu",)))]
+)
+async def test_nobody_is_dialled_as_they_were_when_they_were_chosen(tmp_path: Path, changed: Row) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        ann = await made.candidate("ann")
+        await made.take(changed)
+        assert await made.intend(ann) is Passed.CHANGED
+        assert isinstance(await made.intend(await made.candidate("ann")), int)
+
+
 async def test_a_reused_call_id_does_not_ring_a_number_that_is_being_rung(tmp_path: Path) -> None:
-    async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
+    async with desk(tmp_path, row("ann", 1), row("bob", 2, 1)) as made:
         await made.refuse(await made.dial("ann"), ABSENT)
         made.wall.goes_on(minutes=5)
         ann = await made.candidate("ann")

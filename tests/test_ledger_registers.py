@@ -11,12 +11,13 @@ import pytest
 
 from dialer.clock import Clock
 from dialer.errors import ListError
-from dialer.ledger import optouts
-from dialer.ledger.optouts import Barred
+from dialer.ledger import Asked, Passed, optouts
+from dialer.ledger.optouts import Barred, Word
 from dialer.ledger.register_names import file_of, known_as
-from dialer.model import Campaign, Register
+from dialer.ledger.rings import Told
+from dialer.model import Campaign, Permit, Register, Ring, Ruling
 from dialer.runner import registers
-from tests.ledger_kit import BY_NAME, Desk, campaign_called, desk, e164, row
+from tests.ledger_kit import BY_NAME, Desk, campaign_called, desk, e164, forge, intent_for, row
 
 DAY = 86400.0
 SHARED = replace(BY_NAME, one_per="id")
@@ -128,6 +129,29 @@ async def test_at_an_intent_only_the_numbers_that_are_listed_are_barred(
 
 
 # --- when they are read ------------------------------------------------------------------------------
+
+
+async def test_a_number_that_may_not_be_rung_is_theirs_where_rings_and_opt_outs_are_looked_up(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def decide(past: Sequence[Ring]) -> Permit:
+        seen.append(len(past))
+        return Permit(Ruling.ALLOW)
+
+    async with desk(tmp_path, row("ann", 1, 2)) as made:
+        await made.ledger.keep_rings([Told(e164(1), "", "", made.wall(), talked=False)])
+        found, _ = await taken(made, listing(tmp_path, 1))
+        made.ledger.goes_by(made.campaign, found)
+        ann = await made.candidate("ann")
+        assert ann.numbers == (e164(2),)
+        await made.ledger.opt_out([e164(1)], [], Word())
+        forge(made.path, "UPDATE contacts SET state = 'due', stop = NULL, detail = ''")  # as one who came in beside it
+        assert await made.intend(ann) is Passed.CHANGED
+        assert made.contact("ann")["stop"] == "opted_out"
+        await made.ledger.opt_in([e164(1)], [], Word())
+        intent = intent_for(ann, made.wall())
+        assert isinstance(await made.ledger.intend(ann, intent, Asked(decide, has_caps=True)), int)
+        assert seen == [1]
 
 
 async def test_a_file_is_read_again_only_when_it_was_changed(tmp_path: Path) -> None:

@@ -115,9 +115,11 @@ SELECT id FROM attempts WHERE contact_id = :contact AND serial = :serial AND sta
 SELECT paused, paused_until, paused_why, paused_by FROM campaigns WHERE id = :campaign
 
 -- :name contact_dials
--- due -> dialing, as part of the intent, by the run that holds the ledger and where nobody has paused the campaign.
+-- due -> dialing, as part of the intent, by the run that holds the ledger and where nobody has paused the campaign; and
+-- where the number is still theirs, and they are still decided about with the same people, as when they were chosen.
 UPDATE contacts SET state = 'dialing', serial = :serial, due_at = NULL, updated_at = :at
-WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
+WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial AND audience = :audience
+  AND EXISTS (SELECT 1 FROM numbers WHERE contact_id = :contact AND number = :number)
   AND (expires_at IS NULL OR expires_at > :at)
   AND (SELECT fence FROM ledger WHERE id = 1) = :fence
   AND NOT EXISTS (SELECT 1 FROM campaigns WHERE id = :campaign AND paused IS NOT NULL

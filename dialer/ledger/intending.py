@@ -71,22 +71,23 @@ def intend(
         LedgerHeld: another run has raised the fence.
     """
     past: Sequence[Ring] = ()
+    numbers = [row[0] for row in db.execute(SQL["numbers_of"], {"contact": candidate.contact_id})]
     if known is not None:
-        person = known.secret, candidate.numbers, candidate.person
+        person = known.secret, numbers, candidate.person  # with those that may not be rung: they are theirs too
         bar = optouts.barred(db, *person, known.registers)
         if bar is not None and intent.request.to_number not in bar.left:
             return _barred(db, candidate, bar, intent.intended_at, mark)
         if asked.has_caps:
             past = rings.past(db, *person, intent.intended_at)
     permit = asked.decide(past)
-    if permit.ruling is Ruling.HOLD and asked.has_caps and _is_live(db, candidate):
+    if permit.ruling is Ruling.HOLD and asked.has_caps and _is_live(db, candidate, numbers):
         return _still_ringing(db, candidate, intent.intended_at, mark)
     if permit.ruling is not Ruling.ALLOW:
         return _not_now(db, candidate, permit, intent.intended_at, mark)
     given = _intent_row(candidate, intent, mark) | {"rule": permit.rule, "rule_version": permit.version}
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
         return _passed(db, candidate, intent.intended_at, mark)
-    if _is_live(db, candidate):
+    if _is_live(db, candidate, numbers):
         db.execute("ROLLBACK TO one")  # the writer's savepoint: the contact stays due
         return Passed.NUMBER_LIVE
     try:
@@ -108,10 +109,9 @@ def intend(
     return attempt
 
 
-def _is_live(db: sqlite3.Connection, candidate: Candidate) -> bool:
+def _is_live(db: sqlite3.Connection, candidate: Candidate, numbers: Sequence[str]) -> bool:
     """Whether any telephone of theirs may be ringing, whichever of them is to be dialled, or they are being called
     under their id by another campaign."""
-    numbers = [row[0] for row in db.execute(SQL["numbers_of"], {"contact": candidate.contact_id})]
     if numbers and db.execute(_live_numbers(len(numbers)), numbers).fetchone() is not None:
         return True
     if candidate.person in numbers:
@@ -192,6 +192,7 @@ def _intent_row(candidate: Candidate, intent: Intent, mark: RunMark) -> dict[str
     return {
         "contact": candidate.contact_id,
         "campaign": candidate.campaign_id,
+        "audience": candidate.audience,
         "fence": mark.fence,
         "last_serial": candidate.serial,
         "run": mark.run_id,
