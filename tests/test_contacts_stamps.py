@@ -133,6 +133,14 @@ def test_other_rules_are_another_list_though_the_files_are_known(tmp_path: Path)
     assert recognise(other, CALL, stamps, now) == fingerprint(other, CALL) != found
 
 
+def test_other_tables_of_places_make_another_list_of_it(tmp_path: Path) -> None:
+    given = rules(write(tmp_path / "people.csv", LIST))
+    now = later(given.files[0])
+    found, stamps = identify(given, CALL, (), now, "of today")
+    assert recognise(given, CALL, stamps, now, "of today") == fingerprint(given, CALL, "of today") == found
+    assert recognise(given, CALL, stamps, now, "of tomorrow") != found
+
+
 def test_a_file_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     given = rules(write(tmp_path / "people.csv", LIST))
     _, stamps = identify(given, CALL, (), later(given.files[0]))

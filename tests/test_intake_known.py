@@ -4,6 +4,7 @@ left out."""
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import sys
@@ -16,7 +17,9 @@ import pytest
 
 from dialer.errors import CampaignError, ListError
 from dialer.ledger.reading import open_reader
-from dialer.runner.intake import check_list
+from dialer.model import ListRules
+from dialer.runner import geography
+from dialer.runner.intake import _is_recognised, check_header, check_list
 from tests.ledger_kit import ROOT, dump
 from tests.test_ledger_intake import Intake, intake, people
 
@@ -103,6 +106,41 @@ async def test_stamps_of_another_list_are_not_kept(tmp_path: Path) -> None:
         with open_reader(given.desk.path) as reader:
             assert len(reader.known_list(given.desk.campaign).stamps) == 1
             assert reader.known_list(given.desk.campaign + 1).fingerprint == ""
+
+
+async def test_a_newer_dialer_places_people_anew_and_only_where_it_matters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with intake(tmp_path) as given:
+        given.with_rules(placed=True)
+        await taken(given, people(100))
+        assert (await given.take()).known
+        monkeypatch.setattr(geography, "_edition", lambda: "of tomorrow")
+        assert not _is_recognised(given.campaign, given.clock)
+        again = await given.take()
+        assert (again.known, again.added, again.withdrawn) == (False, 0, 0)
+        given.with_rules(placed=False)
+        await given.take()
+        monkeypatch.setattr(geography, "_edition", lambda: "of the day after")
+        assert (await given.take()).known
+
+
+def test_by_what_people_are_placed_is_told_in_a_moment() -> None:
+    assert geography._edition() == geography._edition.__wrapped__() != hashlib.sha256().hexdigest()
+    assert geography.geography(ListRules((), placed=False)) == ""
+    assert geography._version("no-such-library-of-places") == ""
+
+
+@pytest.mark.parametrize("column", ["given", "Given"])
+async def test_a_column_that_is_called_like_the_word_for_everybody_is_refused(tmp_path: Path, column: str) -> None:
+    async with intake(tmp_path) as given:
+        given.with_rules(consents="given")
+        await taken(given, people(100))
+        given.file.write_text(f"phone,name,{column}\n+14155550100,p100,no\n")
+        with pytest.raises(ListError, match=f"column '{column}', and `rules.consent: given`"):
+            check_list(given.campaign, given.clock)
+        given.with_rules(consents="column")
+        assert column in check_header(given.campaign)
 
 
 async def test_what_other_rules_ask_of_the_header_is_asked(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dialer.model import CallRules, ListRules
 from dialer.model.plain import plain
 
 _SHOWN = 40
+_GIVEN = "given"
 _STEERING = "contacts (timezone, region, postcode or consent)"
 
 
@@ -43,12 +44,24 @@ def check_same(first: Path, expected: Sequence[str], path: Path, found: Sequence
 
 
 def check_has_all(path: Path, found: Sequence[str], rules: ListRules, call: CallRules) -> None:
-    """Raises ListError that names every column which the campaign asks for and the list does not have."""
+    """Raises ListError that names every column which the campaign asks for and the list does not have; and where what
+    it says of consent may mean a column, or everybody."""
+    _check_consent(path, found, rules)
     missing = [(key, column) for key, column in _asked_for(rules, call) if column not in found]
     if not missing:
         return
     clauses = "; ".join(f"{key} names the column {column!r}{_nearest(column, found)}" for key, column in missing)
     raise ListError(f"{path}: the list lacks what the campaign asks for: {clauses}; its columns are: {_listed(found)}")
+
+
+def _check_consent(path: Path, found: Sequence[str], rules: ListRules) -> None:
+    column = next((name for name in found if name.casefold() == _GIVEN), None)
+    if rules.consents == _GIVEN and column is not None:
+        raise ListError(
+            f"{path}: the list has a column {column!r}, and `rules.consent: {_GIVEN}` says that everybody on the list "
+            "consents: if the column tells who does, give it another name and write that name; if not, rename it too, "
+            "so that nobody has to guess"
+        )
 
 
 def _asked_for(rules: ListRules, call: CallRules) -> Iterator[tuple[str, str]]:

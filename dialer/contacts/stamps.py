@@ -27,31 +27,34 @@ _BELIEVED = 24 * 3600.0
 """Seconds for which a stamp is believed: where a file system tells nonsense of its times, it is found out by then."""
 
 
-def fingerprint(rules: ListRules, call: CallRules) -> str:
+def fingerprint(rules: ListRules, call: CallRules, places: str = "") -> str:
     """SHA-256, in hex, of the files' names and bytes and of every rule by which rows are read.
 
     The columns that `call` names are part of it, so that a list is looked at again when the campaign
-    asks for other columns. Raises ListError if a file cannot be read.
+    asks for other columns; and `places`, which says by what its people are placed. Raises ListError if a file cannot be
+    read.
     """
-    return _fingerprint(rules, call, [_read(path, 0.0).digest for path in rules.files])
+    return _fingerprint(rules, call, places, [_read(path, 0.0).digest for path in rules.files])
 
 
 def identify(
-    rules: ListRules, call: CallRules, known: Sequence[FileStamp], now: float
+    rules: ListRules, call: CallRules, known: Sequence[FileStamp], now: float, places: str = ""
 ) -> tuple[str, tuple[FileStamp, ...]]:
     """The fingerprint, and the stamps by which the files are known at the next start; `now` in epoch seconds.
 
     Files that have one of the `known` stamps are not read. What was written a moment ago gets none. Raises ListError.
     """
     found = [_known(path, known, now) or _read(path, now) for path in rules.files]
-    return _fingerprint(rules, call, [stamp.digest for stamp in found]), tuple(filter(_is_settled, found))
+    return _fingerprint(rules, call, places, [stamp.digest for stamp in found]), tuple(filter(_is_settled, found))
 
 
-def recognise(rules: ListRules, call: CallRules, known: Sequence[FileStamp], now: float) -> str | None:
+def recognise(
+    rules: ListRules, call: CallRules, known: Sequence[FileStamp], now: float, places: str = ""
+) -> str | None:
     """The fingerprint without reading a byte; None if a file has none of the `known` stamps. Raises ListError."""
     found = [_known(path, known, now) for path in rules.files]
     digests = [stamp.digest for stamp in found if stamp is not None]
-    return _fingerprint(rules, call, digests) if len(digests) == len(found) else None
+    return _fingerprint(rules, call, places, digests) if len(digests) == len(found) else None
 
 
 def stamp(path: Path, known: Sequence[FileStamp], now: float) -> tuple[FileStamp, bool]:
@@ -92,8 +95,8 @@ def _place_of(stamp: FileStamp) -> _Place:
     return stamp.device, stamp.inode, stamp.size, stamp.modified, stamp.changed
 
 
-def _fingerprint(rules: ListRules, call: CallRules, digests: Sequence[str]) -> str:
-    digest = hashlib.sha256(_meaning(rules, call).encode())
+def _fingerprint(rules: ListRules, call: CallRules, places: str, digests: Sequence[str]) -> str:
+    digest = hashlib.sha256((_meaning(rules, call) + places).encode())
     for path, content in zip(rules.files, digests, strict=True):
         digest.update(json.dumps([path.name, content]).encode())
     return digest.hexdigest()

@@ -20,6 +20,7 @@ from dialer.model import Audience, Campaign, StopCause
 from dialer.permits import Permits
 from dialer.report.said import EXPIRES, IDENTITY, Edit, Said, edits, said
 from dialer.runner import registers
+from dialer.runner.geography import geography
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
 from dialer.runner.ruling import Today, bring_in_line, count_today, permits_of
@@ -213,7 +214,8 @@ class Edits:
             return
         rules, now = (self._campaign.contacts, self._campaign.call), self._clock.now().timestamp()
         try:
-            fingerprint, _ = await asyncio.to_thread(contacts.identify, *rules, known.stamps, now)
+            asked = *rules, known.stamps, now, geography(self._campaign.contacts)
+            fingerprint, _ = await asyncio.to_thread(contacts.identify, *asked)
         except ListError as error:
             self._say("list_changed", f"the list cannot be read any more, as the next run will say: {error}")
             return

@@ -11,6 +11,7 @@ from dialer.contacts import header
 from dialer.errors import CampaignError, DialerError, ListError, Problem, UsageError
 from dialer.ledger import Imported, Ledger, reading
 from dialer.model import Campaign, Chunk
+from dialer.runner.geography import geography
 
 
 def check_header(campaign: Campaign) -> tuple[str, ...]:
@@ -52,7 +53,9 @@ def _is_recognised(campaign: Campaign, clock: Clock) -> bool:
     except DialerError:  # whoever opens it to write will say it, or bring it up to date
         return False
     now = clock.now().timestamp()
-    return known.fingerprint == contacts.recognise(campaign.contacts, campaign.call, known.stamps, now)
+    return known.fingerprint == contacts.recognise(
+        campaign.contacts, campaign.call, known.stamps, now, geography(campaign.contacts)
+    )
 
 
 def check_age(campaign: Campaign, clock: Clock) -> None:
@@ -106,7 +109,8 @@ async def take_in(
     rules = campaign.contacts
     stamps = (await ledger.known_list(campaign_id)).stamps
     now = clock.now().timestamp()
-    fingerprint, stamps = await asyncio.to_thread(contacts.identify, rules, campaign.call, stamps, now)
+    asked = rules, campaign.call, stamps, now, geography(rules)
+    fingerprint, stamps = await asyncio.to_thread(contacts.identify, *asked)
     check_age(campaign, clock)
     if (known := await ledger.known(campaign_id, fingerprint, rules)) is not None:
         if not await agreed(None):
