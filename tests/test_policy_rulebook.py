@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import phonenumbers
 import pytest
 
+from dialer.ledger.rings import KEPT
 from dialer.model.rules import After, Cap, Purpose, Rest, Rule, Scope
-from dialer.policy.rulebook import LINES, BadRule, cap, rest, rule, seconds
+from dialer.policy.rulebook import LINES, MOST_COUNTED, BadRule, cap, rest, rule, seconds
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -149,6 +150,10 @@ def test_places(place: str) -> None:
         ({"id": "us", "rests": {"after": "refusal"}}, "rests.days", "is missing", ""),
         ({"id": "us", "rests": {"days": "7", "after": "talk"}}, "rests.after", "'talk' is not known", "conversation"),
         ({"id": "us", "gap": "soon"}, "gap", "'soon' is not a length of time", ""),
+        ({"id": "us", "caps": "1 per 91d"}, "caps.in", "'91d' counts further back than 90 days", "90d or less"),
+        ({"id": "us", "caps": [{"most": "1", "in": "365d"}]}, "caps.in", "'365d' counts further back", "90d or less"),
+        ({"id": "us", "rests": {"days": "91"}}, "rests.days", "'91 days' counts further back", "90d or less"),
+        ({"id": "us", "gap": "2161h"}, "gap", "for which rings are kept", "90d or less"),
         ({"id": "us", "forbidden": ""}, "forbidden", "is empty", ""),
         ({"id": "us", "consent": "yes"}, "consent", "'yes' is not known", "required"),
         ({"id": "us", "gap": "4h", "from": "soon"}, "from", "'soon' is not a day", ""),
@@ -168,6 +173,12 @@ def test_what_cannot_be_taken(given: Mapping[str, Any], key: str, message: str, 
 def test_one_effective_date_is_enough(only: Mapping[str, str]) -> None:
     made = rule({"id": "own", "gap": "4h", **only})
     assert date(2026, 1, 1) in (made.effective_from, made.effective_until)
+
+
+def test_what_rings_are_kept_for_can_be_counted() -> None:
+    made = rule({"id": "own", "gap": "90d", "caps": "1 per 90d", "rests": {"days": "90"}})
+    assert (made.gap, made.caps, made.rests) == (90 * DAY, (Cap(1, 90 * DAY),), (Rest(90),))
+    assert timedelta(seconds=MOST_COUNTED) == KEPT
 
 
 def test_a_note_alone_is_a_rule() -> None:

@@ -30,7 +30,6 @@ DEFAULT_HOURS = {"daily": ["09:00-20:00"]}
 _NOT_DAYS = ("holidays", "not_on")
 _CALENDAR = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _RULE_ID = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-_MOST_COUNTED = 90 * 86400.0
 
 
 def hours(value: object) -> Rule | None:
@@ -152,7 +151,7 @@ def cap(value: object) -> Cap:
     if found is None:
         raise Wrong(f"{quoted(word)} is no cap", "write it as 3 per 7d")
     most, seconds = whole(1)(found[1]), some_time(found[2])
-    if seconds > _MOST_COUNTED:
+    if seconds > rulebook.MOST_COUNTED:
         message = f"{quoted(word)} counts further back than 90 days, for which rings are kept"
         raise Wrong(message, "write it as 3 per 7d")
     return Cap(most, seconds)
@@ -161,7 +160,7 @@ def cap(value: object) -> Cap:
 def gap(value: object) -> float:
     """The least time in seconds from a ring to the next."""
     seconds = duration(value)
-    if not 0 < seconds <= _MOST_COUNTED:
+    if not 0 < seconds <= rulebook.MOST_COUNTED:
         raise Wrong(f"{quoted(text(value))} is no time between two rings", "write it as 4h; at most 90d")
     return seconds
 

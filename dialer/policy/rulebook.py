@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from dialer.model.rules import After, Cap, Purpose, Rest, Rule, Scope
 from dialer.policy.timetable import BadRule, week
 
-__all__ = ["CONFIDENCE", "KEYS", "LINES", "VOICES", "BadRule", "cap", "rest", "rule", "seconds"]
+__all__ = ["CONFIDENCE", "KEYS", "LINES", "MOST_COUNTED", "VOICES", "BadRule", "cap", "rest", "rule", "seconds"]
 
 VOICES = ("ai", "human")
 CONFIDENCE = ("high", "medium", "low", "derived", "own")
@@ -40,6 +40,10 @@ LINES = (
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 3650 * 86400
+
+MOST_COUNTED = 90 * 86400.0
+"""So far back in seconds a cap, a rest or a gap may count: rings are kept no longer."""
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 _PLACE = re.compile(r"\*|[A-Z]{2}(-([A-Z0-9]{1,3}|\?))?")
 _CALENDAR = re.compile(r"[A-Z]{2,4}(-[A-Z0-9]{1,3})?")
@@ -99,14 +103,29 @@ def cap(text: str, key: str = "caps") -> Cap:
 
 
 def _cap(key: str, most: object, within: object, per: object) -> Cap:
-    return Cap(_whole(f"{key}.most", most), seconds(within, f"{key}.in"), _one_of(f"{key}.per", per, Scope))
+    return Cap(_whole(f"{key}.most", most), _kept(within, f"{key}.in"), _one_of(f"{key}.per", per, Scope))
+
+
+def _kept(value: object, key: str) -> float:
+    """A length of time for which rings are kept: what counts further would not see what it counts."""
+    length = seconds(value, key)
+    if length > MOST_COUNTED:
+        raise _forgotten(key, value)
+    return length
+
+
+def _forgotten(key: str, value: object) -> BadRule:
+    return BadRule(key, f"'{value}' counts further back than 90 days, for which rings are kept", "write 90d or less")
 
 
 def rest(given: object, key: str = "rests") -> Rest:
     """The rest in keys such as `{days: 7, after: conversation, per: debt}`; raises BadRule with this key."""
     known = _known(key, given, ("days", "after", "per"), needed=("days",))
+    days = _whole(f"{key}.days", known["days"])
+    if days * 86400 > MOST_COUNTED:
+        raise _forgotten(f"{key}.days", f"{days} days")
     return Rest(
-        _whole(f"{key}.days", known["days"]),
+        days,
         _one_of(f"{key}.after", known.get("after", After.CONVERSATION), After),
         _one_of(f"{key}.per", known.get("per", Scope.PERSON), Scope),
     )
@@ -246,8 +265,8 @@ def _consent(key: str, value: object) -> bool:
     return _word(("required",), key, value) == "required"
 
 
-def _duration(key: str, value: object) -> float:
-    return seconds(value, key)
+def _gap(key: str, value: object) -> float:
+    return _kept(value, key)
 
 
 _Reader = Callable[[str, object], Any]
@@ -267,7 +286,7 @@ KEYS: Mapping[str, tuple[str, _Reader]] = {
     "zone": ("zone", _zone),
     "caps": ("caps", _caps),
     "rests": ("rests", _rests),
-    "gap": ("gap", _duration),
+    "gap": ("gap", _gap),
     "forbidden": ("forbidden", _text),
     "consent": ("needs_consent", _consent),
     "from": ("effective_from", _date),
