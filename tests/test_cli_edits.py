@@ -249,3 +249,21 @@ def test_a_column_that_is_only_named_otherwise_is_taken(tmp_path: Path, capsys: 
     change(path, "  id: id\n", "  id: appointment\n")
     assert told(capsys, "run", path).code == 0
     assert attempts_of(tmp_path / "dialer.db") == 2
+
+
+def test_without_a_terminal_nobody_is_freed_before_somebody_has_agreed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = campaign(tmp_path)
+    change(path, "hours: always", "hours: {daily: 03:00-03:10}")
+    assert told(capsys, "run", path).code == 75
+    change(path, "hours: {daily: 03:00-03:10}", "hours: always")
+    refused = told(capsys, "run", path)
+    assert refused.code == 78
+    assert "hours: Mon–Sun 03:00–03:10 → always" in refused.err
+    assert "run it once with --yes" in refused.err
+    assert attempts_of(tmp_path / "dialer.db") == 0
+    assert told(capsys, "run", path).code == 78, "it was not taken in by the way"
+    assert told(capsys, "run", path, "--yes").code == 0
+    change(path, "rules: none", "rules: {purpose: info, packs: [us], consent: given}")
+    assert told(capsys, "run", path).code == 0, "what only holds more people back goes on"

@@ -12,7 +12,7 @@ import pytest
 
 from dialer.model import Campaign, Cap, PaceRules, Purpose, RecoveryRules, Rest, Rule
 from dialer.model.rules import EVERY_MINUTE
-from dialer.report.said import Edit, edits, said
+from dialer.report.said import Edit, edits, may_free, said
 from tests.campaign_files import CANARY, FULL, loaded
 
 FILE = """\
@@ -151,3 +151,30 @@ def test_every_part_that_decides_is_said(tmp_path: Path) -> None:
         rule = replace(Rule("ours", "*"), **{name: value})
         other = replace(one, law=replace(one.law, added=(rule,)))
         assert edits(said(plain), said(other)), name
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "after", "frees"),
+    [
+        ("hours", "always", "Mon–Fri 09:00–17:00", False),
+        ("hours", "Mon–Fri 09:00–17:00", "always", True),
+        ("hours", "Mon–Fri 09:00–17:00", "Mon–Fri 09:00–12:00", True),  # who can tell in general: somebody is asked
+        ("rules", "none", "", False),
+        ("rules", "", "none", False),
+        ("rules.packs", "us, ca", "us", True),
+        ("rules.packs", "us", "", True),
+        ("rules.purpose", "", "marketing", False),
+        ("rules.i_accept", "", "us-fl-caps", True),
+        ("rules.consent", "column", "given", True),
+        ("caps", "at most 3 rings in 7 d", "", True),
+        ("caps", "", "at most 3 rings in 7 d", False),
+        ("dnc", "national.csv", "", True),
+        ("opt_out_when.analysis do_not_call", "yes", "", True),
+        ("retry.attempts", "3", "5", False),
+        ("hours_of_others", "a", "b", False),
+    ],
+)
+def test_what_may_free_people_is_told_from_what_only_holds_more_of_them(
+    key: str, before: str, after: str, frees: bool
+) -> None:
+    assert may_free(Edit(key, before, after)) is frees

@@ -12,11 +12,14 @@ from pathlib import PurePath
 
 from dialer.model import Action, CallerId, CallRules, Campaign, LawRules, ListRules, OptOut, RetryRules, Rule
 from dialer.policy import caps, timetable
-from dialer.report.calling import NONE, hours_words
+from dialer.report.calling import ALWAYS, NONE, hours_words
 
 EXPIRES = "contacts.expires"
 IDENTITY = ("contacts.id", "contacts.phone", "contacts.country")
 """By what it is known who somebody is."""
+
+WHO_MAY = ("hours", "rules", "caps", "dnc", "opt_out_when", "contacts.consent")
+"""By what it is known who may be called, and when: keys, and what begins with one of them and a dot."""
 
 _NOTHING = "nothing"
 
@@ -51,6 +54,13 @@ def said(campaign: Campaign) -> dict[str, str]:
         [("order", str(campaign.order))],
     )
     return {key: words for part in parts for key, words in part if words}
+
+
+def may_free(edit: Edit) -> bool:
+    """Whether an edit may have people called who were held back before: what held them says something else, or nothing,
+    or a rule is said not to bind. What only adds to it frees nobody."""
+    is_one = any(edit.key == key or edit.key.startswith(f"{key}.") for key in WHO_MAY)
+    return is_one and (edit.key == "rules.i_accept" or edit.before not in ("", ALWAYS, NONE))
 
 
 def edits(before: Said, after: Said) -> tuple[Edit, ...]:

@@ -18,7 +18,7 @@ from dialer.law import register_age
 from dialer.ledger import Change, Expiry, Foreseen, Imported, Ledger, Trial
 from dialer.model import Audience, Campaign, StopCause
 from dialer.permits import Permits
-from dialer.report.said import EXPIRES, IDENTITY, Edit, Said, edits, said
+from dialer.report.said import EXPIRES, IDENTITY, Edit, Said, edits, may_free, said
 from dialer.runner import registers
 from dialer.runner.geography import geography
 from dialer.runner.intake import check_only, take_in, told
@@ -87,7 +87,7 @@ class Edits:
         await self._keep_said()
         self._tell(taken)
         await check_only(*parts[:3], self._options.only)
-        await bring_in_line(*parts[:3], self._permits, self._clock, self._say)
+        await bring_in_line(*parts[:3], self._permits, self._clock, self._say, yes=yes)
         await count_today(*parts, self._today)
         self._looked_at = self._found_at = self._clock.now()
 
@@ -107,6 +107,8 @@ class Edits:
         ask, was_run = self._options.ask, (await self._ledger.known_list(self._campaign_id)).fingerprint
         if ask is None or not was_run:
             self._say_edits()
+            if was_run:
+                self._check_who_may()
             return True
         foreseen = await self._foreseen(import_id)
         if not self._edits and not foreseen.is_anything:
@@ -127,6 +129,17 @@ class Edits:
                 f"{self._campaign.path.name}: {edit}, and by that {anew} people who have been called would be somebody "
                 "else to the ledger, and be called anew: put it back, or give the campaign another name; "
                 "nobody was dialled"
+            )
+
+    def _check_who_may(self) -> None:
+        """Raises ListError where there is nobody to ask, and the file says something else of who may be called: a slip
+        of an editor is not to ring whom a rule held back. Other edits go on, or a cron line would stand still."""
+        found = [edit for edit in self._edits if may_free(edit)]
+        if found and not self._options.yes:
+            raise ListError(
+                f"{self._campaign.path.name} says something else of who may be called than at its last run "
+                f"({'; '.join(map(str, found))}): nobody was dialled. If it is meant so, run it once with --yes, or on "
+                "a terminal, which shows what it changes and asks"
             )
 
     def _say_edits(self) -> None:
@@ -181,16 +194,27 @@ class Edits:
         """Asked whenever somebody may be dialled: the first time after a night, or after a day without one, the list is
         looked at, and taken in if it has changed. Whether people may be due otherwise than before.
 
-        Nobody has seen that list, so `--yes` does not hold for it; where a gate stops it, the one before goes on.
+        Nobody has seen that list, so `--yes` does not hold for it; where a gate stops it, the one before goes on. A run
+        without `--wait` keeps to the list that it has, but its do-not-call lists are looked at once a day.
 
         Raises:
-            ListError: a do-not-call list has become too old. Nobody is dialled any more.
+            ListError: a do-not-call list has become too old, or may have been cut off. Nobody is dialled any more.
         """
         now = self._clock.now()
         rested, self._found_at = now - self._found_at, now
-        if self._options.wait is None or (rested < _NIGHT and now - self._looked_at < _DAY):
+        is_waiting, is_next_day = self._options.wait is not None, now - self._looked_at >= _DAY
+        if not (is_next_day or (is_waiting and rested >= _NIGHT)):
             return False
         self._looked_at = now
+        if is_waiting:
+            await self._take_in_anew()
+        elif not self._campaign.registers:
+            return False
+        parts = self._ledger, self._campaign, self._campaign_id
+        await bring_in_line(*parts, self._permits, self._clock, self._say)
+        return True
+
+    async def _take_in_anew(self) -> None:
         parts = self._ledger, self._campaign, self._campaign_id
         try:
             taken = await take_in(*parts, self._clock, yes=False, is_stopping=self._is_stopping)
@@ -201,8 +225,6 @@ class Edits:
             if taken is not None and not taken.known:
                 self.imported = taken
                 self._tell(taken)
-        await bring_in_line(*parts, self._permits, self._clock, self._say)
-        return True
 
     async def at_the_end(self) -> None:
         """Say so if the list is not the one that was taken in any more; a ledger that is gone says nothing of that."""
