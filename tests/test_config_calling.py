@@ -85,6 +85,26 @@ def test_whose_consent_is_known_stands_with_the_list(tmp_path: Path) -> None:
     assert (nobody.contacts.consents, nobody.contacts.consent) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("ring", "law", "taken"),
+    [
+        ("29s", "rules: {purpose: info, packs: us}", False),
+        ("30s", "rules: {purpose: info, packs: us}", True),
+        ("1s", "rules: none", True),
+    ],
+)
+def test_where_packs_apply_a_ring_is_no_shorter_than_rings_are(
+    tmp_path: Path, ring: str, law: str, taken: bool
+) -> None:
+    text = small("", law).replace("platform:", f"  ring: {ring}\nplatform:", 1)
+    if taken:
+        assert loaded(tmp_path, text).call.ring == float(ring.rstrip("s"))
+        return
+    problem = only(tmp_path, text)
+    assert (problem.line, problem.key) == (6, "call.ring")
+    assert "at least 30s where packs apply" in str(problem)
+
+
 def test_where_it_does_not_matter_nobody_is_placed(tmp_path: Path) -> None:
     assert not loaded(tmp_path, small("", "hours: always\nrules: none")).contacts.placed
     assert loaded(tmp_path, small("", "hours: {daily: 09:00-24:00}\nrules: none")).contacts.placed

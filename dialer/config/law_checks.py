@@ -7,9 +7,12 @@ from pathlib import Path
 
 from dialer.config import calling
 from dialer.config.document import Document, Place
-from dialer.config.words import Wrong, quoted
+from dialer.config.words import Wrong, duration, quoted
 
 Fault = tuple[Place, Wrong]
+
+SHORTEST_RING = 30.0
+"""Seconds; from five to six rings, after which most networks give up or a mailbox answers."""
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".txt")
 
@@ -19,6 +22,7 @@ def law_faults(document: Document) -> Iterator[Fault]:
     yield from _windows(document)
     yield from _consent(document)
     yield from _analysis(document)
+    yield from _ring(document)
 
 
 def _windows(document: Document) -> Iterator[Fault]:
@@ -63,6 +67,19 @@ def _analysis(document: Document) -> Iterator[Fault]:
     for place in (("opt_out_when", "analysis"), ("retry", "callback")):
         if document.at(*place) is not None:
             yield place, Wrong("nothing would ever be found, since calls are not analysed", "write analysis: true")
+
+
+def _ring(document: Document) -> Iterator[Fault]:
+    """A ring that is said to be shorter than rings are lets telephones ring when the law's hours are over."""
+    if not isinstance(document.at("rules"), Mapping):
+        return
+    try:
+        seconds = duration(document.at("call", "ring"))
+    except Wrong:  # told with its own key, or not there
+        return
+    if 0 < seconds < SHORTEST_RING:
+        message = "is shorter than telephones ring, and they would ring on after the hours of the packs have ended"
+        yield ("call", "ring"), Wrong(message, f"at least {SHORTEST_RING:.0f}s where packs apply; 60s is the default")
 
 
 def register_faults(document: Document, folder: Path) -> Iterator[Fault]:
