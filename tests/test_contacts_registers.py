@@ -116,6 +116,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         (31.5, 90, 31, "the law allows 31"),
         (8, 7, 31, "dnc.max_age allows 7"),
         (-1, 7, 31, None),
+        (-1.5, None, None, None),
+        (-1.5, 7, None, "dated 1.5 days ahead, so that nobody can say how old it is"),
     ],
 )
 def test_a_file_that_is_older_than_is_allowed_is_refused(

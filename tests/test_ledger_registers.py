@@ -164,6 +164,27 @@ async def test_a_file_is_read_again_only_when_it_was_changed(tmp_path: Path) -> 
         assert made.rows("SELECT number FROM registered") == [{"number": int(e164(3)[1:])}]
 
 
+@pytest.mark.parametrize(
+    ("before", "left", "is_taken"),
+    [(21, 0, False), (20, 0, True), (200, 180, True), (200, 179, False), (220, 198, True), (230, 206, False)],
+)
+async def test_a_file_that_was_cut_off_frees_nobody(tmp_path: Path, before: int, left: int, is_taken: bool) -> None:
+    async with desk(tmp_path, row("ann", 999)) as made:
+        old = [*range(before - 1), 999]
+        await goes(made, path := listing(tmp_path, *old))
+        listing(tmp_path, *old[:left], 5000)
+        if is_taken:
+            await goes(made, path)
+        else:
+            with pytest.raises(ListError, match=rf"{before - left} of the {before} numbers .* run once with --yes"):
+                await goes(made, path)
+            assert len(made.rows("SELECT 1 FROM registered")) == before
+            found = await registers.take_in(made.ledger, going_by(made, path), clock(made), None, yes=True)
+            await made.ledger.go_by_registers(made.campaign, registers.ids(found))
+        assert made.states() == {"ann": "due"}
+        assert len(made.rows("SELECT 1 FROM registered")) == left + 1
+
+
 async def test_the_same_file_for_another_country_is_another_register(tmp_path: Path) -> None:
     async with desk(tmp_path) as made:
         rules = going_by(made, listing(tmp_path, 1))

@@ -218,6 +218,25 @@ def test_a_do_not_call_list_is_read_anew_each_morning_and_must_not_be_too_old(tm
     in_virtual_time(main())
 
 
+def test_a_run_that_does_not_wait_looks_at_its_do_not_call_lists_once_a_day(tmp_path: Path) -> None:
+    async def main() -> None:
+        barred = tmp_path / "national.csv"
+        barred.write_text("+14155550199\n")
+        now = Time().clock.now().timestamp()
+        os.utime(barred, (now, now))
+        async with begun(tmp_path, wait=None, registers=(Register(str(barred), max_age=31 * HOUR),)) as made:
+            made.write(PEOPLE[0])
+            barred.write_text(f"+14155550199\n{PEOPLE[1]}\n")
+            os.utime(barred, (now, now))
+            assert await made.found(9 * HOUR, 14 * HOUR, 2 * HOUR) == [False, False, True]
+            assert list(made.states().values()) == ["due", "excluded", "due"]
+            assert await made.found(20 * HOUR) == [False]
+            with pytest.raises(ListError, match="national"):
+                await made.found(5 * HOUR)
+
+    in_virtual_time(main())
+
+
 # --- over a night of a whole run -----------------------------------------------------------------------
 
 

@@ -24,6 +24,9 @@ from dialer.model import FileStamp, ListRules, Numbers
 MOST_UNREADABLE = 0.01
 """Of the lines; more, and the file is another than was meant, or written in another country's way."""
 
+MOST_AHEAD = 86400.0
+"""Seconds by which a file may be dated after now, as clocks differ; the age of one beyond that is not known."""
+
 _AT_ONCE = 50_000
 _USUAL = ("phone", "number", "phone_number", "phonenumber", "telephone", "mobile")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -66,13 +69,19 @@ def _how(how: str) -> str:
 
 
 def check_age(path: Path, max_age: float | None, by_law: float | None, now: float) -> None:
-    """Raises ListError where the file was written longer ago than the campaign, or the law, allows (seconds)."""
+    """Raises ListError where the file was written longer ago than the campaign, or the law, allows (seconds), or is
+    dated so far ahead that its age is not known."""
     _check_is_there(path)
     limits = [(limit, who) for limit, who in ((max_age, "dnc.max_age allows"), (by_law, "the law allows")) if limit]
     if not limits:
         return
     limit, who = min(limits)
     age = now - path.stat().st_mtime
+    if age < -MOST_AHEAD:
+        raise ListError(
+            f"{path}: this do-not-call list is dated {-age / 86400:.1f} days ahead, so that nobody can say how old it "
+            "is, and its age matters here: set the clock right, or the file's date; nobody was dialled"
+        )
     if age > limit:
         raise ListError(
             f"{path}: this do-not-call list was written {age / 86400:.1f} days ago, and {who} {limit / 86400:g}: "

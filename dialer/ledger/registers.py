@@ -4,6 +4,7 @@ go by it. A contact all of whose numbers are in one is excluded (`dnc:national.c
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,13 @@ def keep(db: sqlite3.Connection, file: str, stamp: str, numbers: Sequence[int], 
     db.execute(SQL["drop_registered"], {"register": register})
     db.executemany(SQL["add_registered"], ((register, number) for number in numbers))
     return KnownRegister(register, stamp, len(numbers))
+
+
+def gone(db: sqlite3.Connection, register: int, numbers: Sequence[int]) -> int:
+    """How many numbers of a list as it was last read are not among these, which are in rising order."""
+    end = len(numbers)
+    places = ((bisect_left(numbers, row[0]), row[0]) for row in db.execute(SQL["registered"], {"register": register}))
+    return sum(place == end or numbers[place] != number for place, number in places)
 
 
 def stamp(db: sqlite3.Connection, file: str, stamp: str) -> None:

@@ -13,6 +13,10 @@ ON CONFLICT (file) DO UPDATE SET stamp = excluded.stamp, numbers = excluded.numb
 -- It was looked at again, and its bytes were the same.
 UPDATE registers SET stamp = :stamp WHERE file = :file
 
+-- :name registered
+-- Its numbers.
+SELECT number FROM registered WHERE register_id = :register
+
 -- :name drop_registered
 -- Its numbers as they were.
 DELETE FROM registered WHERE register_id = :register

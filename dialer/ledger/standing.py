@@ -68,6 +68,10 @@ class Standing:
         """A list as it was last read."""
         return await self._writer.do(lambda db: registers.known(db, file))
 
+    async def gone_from_register(self, register: int, numbers: Sequence[int]) -> int:
+        """How many numbers of a list as it was last read are not among these, which are in rising order."""
+        return await self._writer.do(lambda db: registers.gone(db, register, numbers))
+
     async def keep_register(self, file: str, stamp: str, numbers: Sequence[int]) -> KnownRegister:
         """A list was read anew: these numbers take the place of those before."""
         now = self._now()

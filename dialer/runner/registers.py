@@ -9,10 +9,17 @@ from pathlib import Path
 
 from dialer.clock import Clock
 from dialer.contacts import registers
+from dialer.errors import ListError
 from dialer.ledger import Ledger
 from dialer.ledger.register_names import known_as
 from dialer.ledger.registers import KnownRegister
 from dialer.model import Campaign, Register
+
+FEW_GONE = 20
+"""So many numbers may go without anybody being asked: a share of a short list says little."""
+
+MOST_GONE = 0.10
+"""Of the numbers of the copy before; more, and the file may have been cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +47,21 @@ def check_age(campaign: Campaign, clock: Clock, by_law: float | None) -> None:
         registers.check_age(Path(one.file), one.max_age, by_law, clock.now().timestamp())
 
 
-async def take_in(ledger: Ledger, campaign: Campaign, clock: Clock, by_law: float | None) -> tuple[TakenRegister, ...]:
+async def take_in(
+    ledger: Ledger, campaign: Campaign, clock: Clock, by_law: float | None, *, yes: bool = False
+) -> tuple[TakenRegister, ...]:
     """Read the campaign's lists into the ledger, those that are unchanged apart; the arguments are those of `check`.
+    `yes`: numbers may go from them in any number, which frees whoever has them.
 
     Raises:
-        ListError: as `check`. Lists before that one are taken, which bars nobody who may be called.
+        ListError: as `check`, or too many numbers of the copy before are gone. Lists before that one are taken,
+            which bars nobody who may be called.
     """
-    return tuple([await _take(ledger, campaign, one, clock, by_law) for one in campaign.registers])
+    return tuple([await _take(ledger, campaign, one, clock, by_law, yes=yes) for one in campaign.registers])
 
 
 async def _take(
-    ledger: Ledger, campaign: Campaign, register: Register, clock: Clock, by_law: float | None
+    ledger: Ledger, campaign: Campaign, register: Register, clock: Clock, by_law: float | None, *, yes: bool
 ) -> TakenRegister:
     path, now, country = Path(register.file), clock.now().timestamp(), campaign.contacts.country
     registers.check_age(path, register.max_age, by_law, now)
@@ -62,8 +73,19 @@ async def _take(
         await ledger.stamp_register(name, stamp)
         return TakenRegister(known.id, _unchanged(path, known))
     found = await asyncio.to_thread(_read, campaign, register, clock, by_law)
+    if known is not None and not yes:
+        _check_gone(path, await ledger.gone_from_register(known.id, found.numbers), known.numbers)
     kept = await ledger.keep_register(name, stamp, found.numbers)
     return TakenRegister(kept.id, _told(register, found))
+
+
+def _check_gone(path: Path, gone: int, before: int) -> None:
+    if gone > FEW_GONE and gone > MOST_GONE * before:
+        raise ListError(
+            f"{path}: {gone} of the {before} numbers of the copy before are no longer in this do-not-call list, more "
+            f"than {MOST_GONE:.0%}: it may have been cut off; nobody was dialled. Put the whole list in its place or, "
+            "if they may really be rung now, run once with --yes"
+        )
 
 
 def _read(campaign: Campaign, register: Register, clock: Clock, by_law: float | None) -> registers.Listed:

@@ -62,15 +62,16 @@ def check_registers(campaign: Campaign, clock: Clock) -> list[str]:
 
 
 async def bring_in_line(
-    ledger: Ledger, campaign: Campaign, campaign_id: int, permits: Permits, clock: Clock, say: Say
+    ledger: Ledger, campaign: Campaign, campaign_id: int, permits: Permits, clock: Clock, say: Say, *, yes: bool = False
 ) -> None:
-    """Exclude whom rules or lists bar whatever the hour, and have those be due again whom they bar no more.
+    """Exclude whom rules or lists bar whatever the hour, and have those be due again whom they bar no more. `yes`: also
+    where far fewer numbers are in a do-not-call list than before.
 
     Raises:
-        ListError: a do-not-call list is too old, or cannot be read. Nobody was dialled.
+        ListError: a do-not-call list is too old, cannot be read, or may have been cut off. Nobody was dialled.
     """
     now = clock.now()
-    listed = await take_in(ledger, campaign, clock, register_age(permits.calling))
+    listed = await take_in(ledger, campaign, clock, register_age(permits.calling), yes=yes)
     for one in listed:
         say("do_not_call", one.sentence)
     registers = ids(listed)
