@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine_kit import OWN
 from tests.ledger_kit import desk, forge, row
 
 
@@ -28,3 +29,13 @@ async def test_whoever_was_halted_is_dropped_and_does_not_wait(tmp_path: Path) -
         await made.ledger.put_off(contact, made.wall() + timedelta(hours=3), "no_caller_id", "not today")
         found = made.contact("ann")
         assert (found["state"], found["detail"]) == ("excluded", "opted_out")
+
+
+async def test_what_was_shown_before_the_clock_was_set_back_counts_all_the_same(tmp_path: Path) -> None:
+    async with desk(tmp_path, *(row(f"p{n}", n) for n in range(3))) as made:
+        now = made.wall.now
+        for n, hours in enumerate((0, 0, -30)):
+            made.wall.now = now + timedelta(hours=hours)
+            await made.end(await made.dial(f"p{n}"), "user_ended_call")
+        made.wall.now = now + timedelta(hours=1)
+        assert list((await made.ledger.used_today([OWN])).values()) == [2]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dialer.ledger.events import RunMark, add_event, check_fence
 from dialer.ledger.intending import drop_halted
@@ -15,11 +15,14 @@ from dialer.ledger.queries import load
 
 SQL = load("callers.sql")
 
+_SET_BACK = timedelta(days=2)
+"""By so much a wall clock may have been set back over midnight, and what was shown before that counts all the same."""
+
 
 def used_today(db: sqlite3.Connection, numbers: Iterable[str], now: datetime) -> dict[str, int]:
     """How often each of these own numbers was shown since 00:00 UTC, over all campaigns; one not shown is left out."""
     day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    given = {"day": text(day), "numbers": json.dumps(sorted(numbers))}
+    given = {"day": text(day), "before": text(day - _SET_BACK), "numbers": json.dumps(sorted(numbers))}
     return {row["from_number"]: row["calls"] for row in db.execute(SQL["used_today"], given)}
 
 

@@ -2,9 +2,10 @@
 
 -- :name used_today
 -- How many calls were made under each of these own numbers since the day began, in all campaigns; what is proven to have
--- rung nobody does not count. Intents follow each other by id, so only the newest rows are read.
+-- rung nobody does not count. Intents follow each other by id, so only the newest rows are read: those of two days more,
+-- since a wall clock that was set back over midnight has written an earlier day behind a later one.
 SELECT from_number, COUNT(*) AS calls FROM attempts
-WHERE id > COALESCE((SELECT id FROM attempts WHERE intended_at < :day ORDER BY id DESC LIMIT 1), 0)
+WHERE id > COALESCE((SELECT id FROM attempts WHERE intended_at < :before ORDER BY id DESC LIMIT 1), 0)
   AND intended_at >= :day AND state <> 'refused' AND (state <> 'ended' OR costs = 1)
   AND from_number IN (SELECT value FROM json_each(:numbers))
 GROUP BY from_number
