@@ -99,3 +99,23 @@ def test_whoever_counts_nothing_or_is_told_that_nobody_was_called_goes_on(
         assert len(by_minute(made)) > len(PEOPLE)
 
     played(tmp_path, caps, work)
+
+
+def test_what_is_found_counts_for_the_day(tmp_path: Path) -> None:
+    """Three calls a day were made, two of which the ledger that is put back does not know."""
+
+    async def main() -> None:
+        time = TimeFrom(utc("2026-11-23T17:00"))
+        async with desk(time, mix={"user_ended_call": 1.0}) as made:
+            await put_back(tmp_path, time, made)
+            (tmp_path / "people.csv").write_text("\n".join(["phone", *PEOPLE, "+12125550199", ""]))
+            rules = campaign(tmp_path, made.url, f"{TEXT}caps: {{per_day: 3}}\n", "first")
+            async with open_ledger(tmp_path, time) as ledger, heart(rules, made, ledger, yes=True) as there:
+                await there.engine.run()
+            assert len(by_minute(made)) == len(PEOPLE)
+            time.jump += 24 * 3600.0
+            async with open_ledger(tmp_path, time) as ledger, heart(rules, made, ledger) as there:
+                await there.engine.run()
+            assert len(by_minute(made)) == len(PEOPLE) + 1
+
+    through_days(main())

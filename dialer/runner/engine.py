@@ -203,6 +203,8 @@ class Engine:
             self.stop(found)
         elif found:
             self.scheduler.leave_alone |= found.keys()
+            for call in (call for calls in found.values() for call in calls):
+                self.today.count(call.record.started_at or self._clock.now())  # before it is written down, and if not
             self._start(self._doubts.write_down(found, self._adopt, self._is_adopted))
         self._has_looked = True
         if self.stopped is None and self.permits.counts_calls and not self._options.none_were_called:
