@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 from dialer import packs
 from dialer.errors import DialerError
 from dialer.law import calling_rules
-from dialer.ledger.intending import Asked
 from dialer.ledger.reading import Reader
 from dialer.model import Audience, CallerId, CallingRules, Campaign, Candidate, Order, Permit, Ruling
-from dialer.model.turns import AT_ANY_TIME, Turns
+from dialer.model.turns import AT_ANY_TIME, Asked, Turns
 from dialer.policy import callerid, permission
 from dialer.policy.caps import has_limits
 from dialer.policy.standing import detail_of
@@ -134,6 +133,12 @@ class Permits:
         if not self._is_full_day(moment, dialling=0):
             return moment
         return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+    @property
+    def has_caps(self) -> bool:
+        """Whether any rule counts earlier rings."""
+        rules = [*self.calling.rules, *(rule for pack in self.calling.packs for rule in pack.rules)]
+        return any(rule.caps or rule.rests or rule.gap is not None for rule in rules)
 
     # --- one dial ---
 

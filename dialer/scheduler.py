@@ -111,6 +111,9 @@ class Scheduler:
     async def _refill(self) -> None:
         now = self._read_at = self._clock.monotonic()
         self._aside = {contact: until for contact, until in self._aside.items() if until > now}
+        if self._turns.has_caps and self._only is None:
+            while not self.stopping and await self._ledger.hold_back(self._campaign, self._at_once, self._turns):
+                pass
         passed_over = self._out | self._aside.keys() | self.leave_alone
         # Asked in this order, at one go: whoever becomes due in between is told by both, and not by neither.
         self._next_due, found = await asyncio.gather(

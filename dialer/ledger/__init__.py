@@ -23,6 +23,7 @@ from dialer.ledger import (
     dialing,
     due,
     endings,
+    holding,
     identity,
     importing,
     intending,
@@ -41,7 +42,7 @@ from dialer.ledger.earlier import Doubt
 from dialer.ledger.edits import Edits, Expiry, Foreseen, Trial
 from dialer.ledger.events import SQL, RunMark, fenced
 from dialer.ledger.importing import Change, Imported
-from dialer.ledger.intending import FREE, Asked, Known, Passed
+from dialer.ledger.intending import Known, Passed
 from dialer.ledger.lookups import Lookups
 from dialer.ledger.moments import text
 from dialer.ledger.standing import Standing
@@ -59,7 +60,7 @@ from dialer.model import (
     Mark,
     NotPlaced,
 )
-from dialer.model.turns import AT_ANY_TIME, Turns
+from dialer.model.turns import AT_ANY_TIME, FREE, Asked, Turns
 from dialer.policy.stopping import EndedCall
 
 __all__ = [
@@ -237,6 +238,11 @@ class Ledger(Lookups, Changes, Around, Standing, Audiences, Edits):
         """Contacts that may be dialled now, most urgent first."""
         now, mark, registers = self._now(), self._mark, self.registers_of(campaign)
         return await self._writer.do(lambda db: due.due(db, campaign, now, limit, only, mark, turns, registers))
+
+    async def hold_back(self, campaign: int, limit: int, turns: Turns) -> int:
+        """Hold those of the next who are due whom caps hold back, so that nobody waits behind them; gives how many."""
+        now, mark, known = self._now(), self._mark, Known(self.secret, self.registers_of(campaign))
+        return await self._writer.do(lambda db: holding.hold_back(db, campaign, now, limit, turns, known, mark))
 
     async def next_due(self, campaign: int, only: str | None = None, turns: Turns = AT_ANY_TIME) -> datetime | None:
         """When the next contact is due that is not due now, or may be called then."""

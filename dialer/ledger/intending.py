@@ -4,7 +4,7 @@ first byte leaves."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from dialer.ledger.moments import text
 from dialer.ledger.moves import moved
 from dialer.ledger.optouts import Barred
 from dialer.model import Candidate, ContactState, Halt, Intent, Permit, Ring, Ruling
+from dialer.model.turns import FREE, Asked
 from dialer.policy.standing import detail_of
 
 
@@ -32,26 +33,12 @@ class Passed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What an intent asks of the rules in its transaction: `decide` on the rings of the past, which are looked up where
-    `has_caps`; `debt` is what the call is about."""
-
-    decide: Callable[[Sequence[Ring]], Permit]
-    has_caps: bool = False
-    debt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """What there is to be known of a person besides their contact: the ledger's secret, for what is kept as keyed
     hashes, and the registers that the campaign goes by."""
 
     secret: bytes = b""
     registers: tuple[int, ...] = ()
-
-
-FREE = Asked(lambda past: Permit(Ruling.ALLOW))
-"""Nothing is asked of the rules."""
 
 
 # --- one dial --------------------------------------------------------------------------------------
@@ -80,14 +67,14 @@ def intend(
         if asked.has_caps:
             past = rings.past(db, *person, intent.intended_at)
     permit = asked.decide(past)
-    if permit.ruling is Ruling.HOLD and asked.has_caps and _is_live(db, candidate, numbers):
+    if permit.ruling is Ruling.HOLD and asked.has_caps and is_live(db, candidate, numbers):
         return _still_ringing(db, candidate, intent.intended_at, mark)
     if permit.ruling is not Ruling.ALLOW:
-        return _not_now(db, candidate, permit, intent.intended_at, mark)
+        return not_now(db, candidate, permit, intent.intended_at, mark)
     given = _intent_row(candidate, intent, mark) | {"rule": permit.rule, "rule_version": permit.version}
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
         return _passed(db, candidate, intent.intended_at, mark)
-    if _is_live(db, candidate, numbers):
+    if is_live(db, candidate, numbers):
         db.execute("ROLLBACK TO one")  # the writer's savepoint: the contact stays due
         return Passed.NUMBER_LIVE
     try:
@@ -109,7 +96,7 @@ def intend(
     return attempt
 
 
-def _is_live(db: sqlite3.Connection, candidate: Candidate, numbers: Sequence[str]) -> bool:
+def is_live(db: sqlite3.Connection, candidate: Candidate, numbers: Sequence[str]) -> bool:
     """Whether any telephone of theirs may be ringing, whichever of them is to be dialled, or they are being called
     under their id by another campaign."""
     if numbers and db.execute(_live_numbers(len(numbers)), numbers).fetchone() is not None:
@@ -145,7 +132,7 @@ def _barred(db: sqlite3.Connection, candidate: Candidate, bar: Barred, at: datet
     return Passed.CHANGED
 
 
-def _not_now(db: sqlite3.Connection, candidate: Candidate, permit: Permit, at: datetime, mark: RunMark) -> Passed:
+def not_now(db: sqlite3.Connection, candidate: Candidate, permit: Permit, at: datetime, mark: RunMark) -> Passed:
     """The rules hold the person back: until a moment, or for as long as these rules are so."""
     check_fence(db, mark)
     if pause_of(db, candidate.campaign_id, at) is not None:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dialer.model.deciding import Candidate
+from dialer.model.rules import Permit, Ring, Ruling
 from dialer.model.words import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an intent asks of the rules in its transaction: `decide` on the rings of the past, which are looked up where
+    `has_caps`; `debt` is what the call is about."""
+
+    decide: Callable[[Sequence[Ring]], Permit]
+    has_caps: bool = False
+    debt: str = ""
+
+
+FREE = Asked(lambda past: Permit(Ruling.ALLOW))
+"""Nothing is asked of the rules."""
 
 
 class Turns(Protocol):
@@ -23,6 +39,13 @@ class Turns(Protocol):
     def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
         """Those of the audiences who may be called now."""
 
+    @property
+    def has_caps(self) -> bool:
+        """Whether any rule counts earlier rings: then people are asked about one by one."""
+
+    def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
+        """What is to be asked before somebody is dialled; None where no rule says anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnyTime:
@@ -37,6 +60,15 @@ class AnyTime:
     def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
         """All of them."""
         return list(audiences)
+
+    @property
+    def has_caps(self) -> bool:
+        """None."""
+        return False
+
+    def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
+        """Nothing."""
+        return None
 
 
 AT_ANY_TIME = AnyTime()

@@ -1,0 +1,63 @@
+"""Whom caps hold back is held before it would be their turn, and whoever stands behind them comes up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from dialer.model import Candidate, Order, Permit, Ruling
+from dialer.model.turns import Asked
+from tests.ledger_kit import desk, row
+
+
+@dataclass(frozen=True)
+class OncePerDay:
+    """Everybody may be called at any hour, and once a day."""
+
+    order: Order = Order.RETRIES_FIRST
+    has_caps: bool = True
+
+    def opens_at(self, audience: int, moment: datetime) -> datetime | None:
+        return moment
+
+    def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
+        return list(audiences)
+
+    def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
+        def decide(past: object) -> Permit:
+            rings = list(past)  # type: ignore[call-overload]
+            if not rings:
+                return Permit(Ruling.ALLOW)
+            return Permit(Ruling.HOLD, "caps", "once a day", until=rings[-1].at + timedelta(days=1))
+
+        return Asked(decide, has_caps=True)
+
+
+async def test_those_who_were_rung_are_held_and_the_next_ones_come_up(tmp_path: Path) -> None:
+    people = [row(f"p{number:02}", number) for number in range(1, 9)]
+    async with desk(tmp_path, *people) as made:
+        for each in people[:5]:
+            await made.end(await made.dial(each.person), "no_answer")
+        due_again = [made.contact(each.person)["id"] for each in people[:5]]
+        assert len(due_again) == 5
+        made.wall.goes_on(hours=5)  # their retries are due by now
+        turns, ledger = OncePerDay(), made.ledger
+        assert await ledger.due(made.campaign, 2, turns=turns)
+        held = 0
+        while found := await ledger.hold_back(made.campaign, 2, turns):
+            held += found
+            await ledger.due(made.campaign, 2, turns=turns)  # wakes the next of those who wait
+        assert held == 5
+        first = [one.person for one in await ledger.due(made.campaign, 10, turns=turns)]
+        assert first == ["p06", "p07", "p08"]
+        ann = made.contact("p01")
+        assert (ann["state"], ann["detail"]) == ("waiting", "held:caps")
+
+
+async def test_what_comes_of_a_live_call_decides_first(tmp_path: Path) -> None:
+    async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
+        await made.dial("ann")
+        assert await made.ledger.hold_back(made.campaign, 10, OncePerDay()) == 0
+        assert made.contact("bob")["state"] == "due"
