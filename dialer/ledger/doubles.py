@@ -1,13 +1,14 @@
 """Rows of a list that are about the same person, or have the same number: one of them is taken.
 
-The others become rejects that name the line of the one that is. Many rows are looked at by sorting them all once, and
-a table of what stands in several rows is small.
+The others become rejects that name the line of the one that is; that they do not consent is heard all the same. Many
+rows are looked at by sorting them all once, and a table of what stands in several rows is small.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
+from dialer.ledger import consents
 from dialer.ledger.queries import load
 from dialer.model import ListRules
 
@@ -23,6 +24,7 @@ def reject_same_people(db: sqlite3.Connection, given: Given, rules: ListRules) -
     db.execute(SQL["make_doubles"])
     if _find(db, "make_repeated", "find_repeated", given):
         db.execute(SQL["doubles_by_person"])
+        consents.hear_same_people(db)
         _drop(db, given, "the same", rules.id or rules.phone[0])
     _forget(db, "repeated", "doubles")
 
@@ -39,6 +41,7 @@ def reject_same_numbers(db: sqlite3.Connection, given: Given, rules: ListRules, 
         _find(db, "make_sharers", "find_sharers_of_numbers" if are_added else "find_sharers", given)
         _find(db, "make_keepers", "find_keepers", given)
         db.execute(SQL["doubles_by_number"])
+        consents.hear_same_numbers(db)
         if are_added:
             db.execute(SQL["drop_doubled_numbers"], given)
         _drop(db, given, "the same number", rules.phone[0])
