@@ -18,6 +18,8 @@ from dialer.cli.look import export_to
 from dialer.ledger import Ledger
 from dialer.ledger.analyses import Heard, Heeded
 from dialer.model import Campaign, OptOut
+from dialer.runner import analysing
+from tests.conduct_kit import run_of
 from tests.desk import Desk, answer, desk
 from tests.engine_kit import Heart, campaign, heart, number, open_ledger, waits, with_people
 from tests.virtual_time import START, Time, in_virtual_time, moment, until
@@ -191,6 +193,22 @@ def test_a_paused_campaign_is_settled_all_the_same(tmp_path: Path) -> None:
                 run.engine.pause("reminders is paused")
                 await run.engine.run()
             assert len(run.rows(ITEMS)) == 3
+
+    in_virtual_time(main())
+
+
+def test_all_calls_of_earlier_runs_are_asked_about_page_by_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysing, "MOST_OF_EARLIER", 2)
+
+    async def main() -> None:
+        found = Finding({"a": 1}, vain=10**6)
+        async with world(tmp_path, found) as (made, ledger, rules):
+            await ran(rules, made, ledger)
+            found.asked.clear()
+            await ran(rules, made, ledger, dials=False)
+            assert len(found.asked) == 6  # each by two names, though in vain
 
     in_virtual_time(main())
 
@@ -379,6 +397,24 @@ def test_a_cancelled_campaign_and_an_earlier_call_reach_nobody(tmp_path: Path) -
             await ledger.pause("reminders", "cancel", "", None, "ann")
             assert await ledger.keep_analysis(calls[0], {}, wanted) == Heeded()
             assert set(run.states().values()) == {"done"}
+
+    in_virtual_time(main())
+
+
+def test_a_campaign_that_is_over_asks_on_while_another_of_the_run_dials(tmp_path: Path) -> None:
+    async def main() -> None:
+        found = Finding({"do_not_call": True}, after=10.0)
+        async with world(tmp_path, found) as (made, ledger, rules):
+            wants = {"do_not_call": frozenset({"true"})}
+            first = replace(analysed(rules, opt_out=wants), contacts=campaign(tmp_path, made.url, [ANN]).contacts)
+            busy = {"line_busy": waits(40.0)}
+            second = campaign(tmp_path, made.url, name="others", overrides=busy, not_before="from")
+            later = (START + timedelta(seconds=30)).isoformat()
+            second.contacts.files[0].write_text(f"phone,from\n{CARL},\n{ANN},{later}\n")
+            async with run_of(made, ledger, first, second) as run:
+                pass
+            assert run.rows("SELECT shown FROM opt_outs") == [(ANN,)]
+            assert (made.rang(ANN), made.rang(CARL)) == (1, 2)
 
     in_virtual_time(main())
 

@@ -51,9 +51,12 @@ class Heeded:
     is_due: bool = False
 
 
-def unanalysed(db: sqlite3.Connection, campaign: int, since: datetime, limit: int) -> list[EndedAttempt]:
-    """Calls that have ended since then, and whose analysis is not here, the newest first."""
-    given = {"campaign": campaign, "since": text(since), "limit": limit}
+def unanalysed(
+    db: sqlite3.Connection, campaign: int, since: datetime, limit: int, before: int | None = None
+) -> list[EndedAttempt]:
+    """Calls that have ended since then, and whose analysis is not here, the newest first; `before`: of attempts older
+    than that one."""
+    given = {"campaign": campaign, "since": text(since), "limit": limit, "before": before}
     return [_ended(row) for row in db.execute(SQL["unanalysed"], given)]
 
 

@@ -1,13 +1,14 @@
 -- What the platform found in calls afterwards, and who asked to be called again.
 
 -- :name unanalysed
--- Calls of a campaign that have ended since then without a row here, the newest first; of a call that was marked by hand
+-- Calls of a campaign before one that have ended since then without a row here, the newest first; of a call that was marked by hand
 -- nobody can ask. Intents follow each other by id, so only the newest rows are read.
 SELECT attempts.id AS attempt, attempts.contact_id AS contact, attempts.call_id, attempts.platform_id,
        attempts.ai_agent_id AS agent, attempts.finish_reason, attempts.closed_at,
        COALESCE(json_array_length(attempts.record, '$.messages'), 0) > 0 AS has_messages
 FROM attempts
 WHERE attempts.id > COALESCE((SELECT id FROM attempts WHERE intended_at < :since ORDER BY id DESC LIMIT 1), 0)
+  AND (:before IS NULL OR attempts.id < :before)
   AND attempts.campaign_id = :campaign AND attempts.state = 'ended' AND attempts.error = '' AND attempts.closed_at >= :since
   AND NOT EXISTS (SELECT 1 FROM analyses WHERE analyses.attempt_id = attempts.id)
 ORDER BY attempts.id DESC LIMIT :limit

@@ -39,9 +39,12 @@ class Around:
 
     # --- what is found afterwards ---
 
-    async def unanalysed(self, campaign: int, since: datetime, limit: int) -> list[EndedAttempt]:
-        """Calls that have ended since then, and whose analysis is not here, the newest first."""
-        return await self._writer.do(lambda db: analyses.unanalysed(db, campaign, since, limit))
+    async def unanalysed(
+        self, campaign: int, since: datetime, limit: int, before: int | None = None
+    ) -> list[EndedAttempt]:
+        """Calls that have ended since then, and whose analysis is not here, the newest first; `before`: of attempts
+        older than that one."""
+        return await self._writer.do(lambda db: analyses.unanalysed(db, campaign, since, limit, before))
 
     async def ended_call(self, campaign: int, call: str) -> EndedAttempt | None:
         """A call by its id, ours or the platform's, if it has ended and its analysis is not here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dialer.clock import Clock
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 4
 """So many questions are under way at a time."""
 
 MOST_OF_EARLIER = 500
-"""So many calls of earlier runs are asked about, the newest of them."""
+"""So many calls of earlier runs are asked about in one go, the newest first; when all of these were, the next."""
 
 BEFORE_THE_FIRST_DIAL = 30.0
 """Seconds for which a run puts off its first dial for these answers."""
@@ -45,6 +45,14 @@ class _Look:
     at: float
     questions: int = 0
     ended: EndedAttempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Older:
+    """Calls of earlier runs that are not looked for yet: those that ended since then, before this attempt."""
+
+    since: datetime
+    before: int | None = None
 
 
 class Analysing:
@@ -78,6 +86,8 @@ class Analysing:
         self._troubles = 0
         self._spared_until = 0.0
         self._is_by_own: bool | None = None
+        self._earlier: set[str] = set()
+        self._older: _Older | None = None
 
     # --- what there is to ask ---
 
@@ -104,33 +114,39 @@ class Analysing:
         goes on beside it."""
         if not self._campaign.analysis:
             return
-        seconds = BEFORE_THE_FIRST_DIAL if dials else AT_MOST
-        since = self._clock.now() - timedelta(days=afterwards.ASKED_FOR_DAYS)
-        missing = await self._ledger.unanalysed(self._campaign_id, since, MOST_OF_EARLIER)
-        now = self._clock.monotonic()
-        wanted = [one for one in missing if afterwards.has_talked(one.finish_reason, one.has_messages)]
-        for one in wanted:
-            self._looks.setdefault(one.call_id, _Look(one.call_id, now, ended=one))
+        until = self._clock.monotonic() + (BEFORE_THE_FIRST_DIAL if dials else AT_MOST)
+        self._older = _Older(self._clock.now() - timedelta(days=afterwards.ASKED_FOR_DAYS))
         self._changed.set()
-        names = {one.call_id for one in wanted}
-        while not is_stopping() and self._clock.monotonic() < now + seconds and self._has_unasked(names):
+        while not is_stopping() and self._clock.monotonic() < until and (self._older or self._has_unasked()):
             await self._clock.sleep(0.1)
 
-    def _has_unasked(self, calls: set[str]) -> bool:
-        return any(look.call in calls and look.questions == 0 for look in self._looks.values())
+    def _has_unasked(self) -> bool:
+        return any(look.call in self._earlier and look.questions == 0 for look in self._looks.values())
+
+    async def _go_back(self, older: _Older) -> None:
+        """Look for the next calls of earlier runs, before those that were asked about."""
+        missing = await self._ledger.unanalysed(self._campaign_id, older.since, MOST_OF_EARLIER, older.before)
+        wanted, now = list(filter(_has_talked, missing)), self._clock.monotonic()
+        for one in wanted:
+            self._looks.setdefault(one.call_id, _Look(one.call_id, now, ended=one))
+        self._earlier = {one.call_id for one in wanted}
+        is_last = len(missing) < MOST_OF_EARLIER
+        self._older = None if is_last else _Older(older.since, missing[-1].attempt)
 
     # --- asking ---
 
     async def run(self) -> None:
-        """Ask, for as long as there may be something to ask for; ends only by being cancelled."""
+        """Ask, for as long as there may be something to ask for; ends only by being cancelled; it may go on later."""
         while self._campaign.analysis:
             self._changed.clear()
             due = self._due()
-            if not due:
+            if not due and self._older and not self._has_unasked():
+                await self._go_back(self._older)
+            elif not due:
                 await self._clock.wait(self._changed, self._seconds_to_next())
-                continue
-            await asyncio.gather(*map(self._ask, due))
-            await self._clock.sleep(len(due) / max(self._campaign.pace.calls_per_second, 1.0))
+            else:
+                await asyncio.gather(*map(self._ask, due))
+                await self._clock.sleep(len(due) / max(self._campaign.pace.calls_per_second, 1.0))
 
     def _due(self) -> list[_Look]:
         now = self._clock.monotonic()
@@ -157,8 +173,8 @@ class Analysing:
         self._hear(found)
         if isinstance(found, Analysis):
             self._is_by_own = found.by == look.ended.call_id
-            self._looks.pop(look.call, None)
             await self._keep(look.ended, found.items)
+            self._looks.pop(look.call, None)  # not before: who is cancelled meanwhile may go on asking
         else:
             self._put_off(look, look.ended)
 

@@ -119,6 +119,7 @@ class Conductor:
         self._clock = clock
         self._ledger = ledger
         self._engines: list[Engine] = []
+        self._asking: set[asyncio.Task[None]] = set()
         self._clockwork = Clockwork(clock, ledger, console.say)
 
     async def run(self) -> Closed:
@@ -220,9 +221,9 @@ class Conductor:
         try:
             await asyncio.gather(*(self._run_one(engine) for engine in self._engines))
         finally:
-            for task in beside_them:
+            for task in [*beside_them, *self._asking]:
                 task.cancel()
-            await asyncio.gather(*beside_them, return_exceptions=True)
+            await asyncio.gather(*beside_them, *self._asking, return_exceptions=True)
         await self._show_once()
 
     def _watched(self, task: asyncio.Task[None]) -> None:
@@ -237,6 +238,10 @@ class Conductor:
             await engine.run()
         except Exception as error:
             engine.fail(error)
+        # Who has said no to this campaign is not to be rung by the others: it asks on for as long as they dial.
+        asking = asyncio.create_task(engine.analysing.run())
+        asking.add_done_callback(self._watched)
+        self._asking.add(asking)
         # Another campaign may wait for a number that this one was ringing.
         for other in self._engines:
             other.scheduler.changed()
