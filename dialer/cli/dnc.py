@@ -33,7 +33,8 @@ def remove(person: str, campaign: Path | None, ledger: Path | None, why: str) ->
 
 def _ask(verb: str, person: str, campaign: Path | None, ledger: Path | None, why: str) -> None:
     path, country = given.ledger_and_country(campaign, ledger)
-    facts = dnc.person_facts(person.strip(), _number(person.strip(), country), why, given.who())
+    named = given.person(person)
+    facts = dnc.person_facts(named, _number(named, country), why, given.who())
     print(mask_text(ask(path, verb, facts)))
 
 

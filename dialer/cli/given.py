@@ -69,6 +69,17 @@ def ledger_and_country(file: Path | None, ledger: Path | None) -> tuple[Path, st
     return path, None if file is None else campaign(file).contacts.country
 
 
+def person(text: str) -> str:
+    """Who is meant: an id or a number, as it was written.
+
+    Raises:
+        UsageError: nothing was written, as by a variable of a shell that is empty.
+    """
+    if not text.strip():
+        raise UsageError("nobody is named: give an id, or a number with its plus; what was given is empty")
+    return text.strip()
+
+
 def who() -> str:
     """Who gives the command."""
     try:

@@ -79,7 +79,7 @@ def mark(person: str, word: str, campaign: Path | None, ledger: Path | None, why
     """Carry the operator's word to the ledger, or to the run that holds it, and print what follows."""
     path, name = given.ledger_of(campaign, ledger)
     facts = {
-        "person": person,
+        "person": given.person(person),
         "campaign": name,
         "word": _word(word),
         "why": why,

@@ -38,6 +38,7 @@ def why(person: str, campaign: Path | None, ledger: Path | None, as_json: bool, 
     rules = None if campaign is None else given.campaign(campaign)
     path = rules.ledger if rules is not None else given.ledger_of(None, ledger)[0]
     now = Clock().now()
+    person = given.person(person)
     found = told(path, person, now)
     if not (found.contacts or found.opt_outs or found.registers or found.rings or found.forgotten):
         raise UsageError(

@@ -45,13 +45,18 @@ def intend(db: sqlite3.Connection, secret: bytes, call: OwnCall, now: datetime, 
     """Write the intent down.
 
     Raises:
-        UsageError: a campaign rings this telephone now, or it is on the do-not-call list.
+        UsageError: a campaign rings this telephone now, it is on the do-not-call list, or it is somebody's on a list.
     """
     bars = db.execute(SQL["bars_own_call"], {"number": call.number, "key": number_key(secret, call.number)}).fetchone()
     if bars["is_live"]:
         raise UsageError("a campaign rings this telephone now, or may: wait for the end of that call")
     if bars["is_opted_out"]:
         raise UsageError("this telephone is on the do-not-call list: take it off with `dialer dnc remove` first")
+    if bars["listed_in"]:
+        raise UsageError(
+            f"this telephone is that of somebody on the list of {bars['listed_in']}, who would be rung beside hours, "
+            "rules and caps: name one of your own, or dial them with `dialer run … --only`"
+        )
     given = {
         "call_id": call.call_id,
         "campaign": call.campaign,

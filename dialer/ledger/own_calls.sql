@@ -1,9 +1,12 @@
 -- Calls to a telephone of one's own.
 
 -- :name bars_own_call
--- Whether the telephone is being rung, or may be, by a campaign; and whether it is on the do-not-call list.
+-- Whether the telephone is being rung, or may be, by a campaign; whether it is on the do-not-call list; and in which
+-- campaign it is somebody's.
 SELECT EXISTS (SELECT 1 FROM attempts WHERE number = :number AND state IN ('intended', 'placed', 'unknown')) AS is_live,
-       EXISTS (SELECT 1 FROM opt_outs WHERE key = :key) AS is_opted_out
+       EXISTS (SELECT 1 FROM opt_outs WHERE key = :key) AS is_opted_out,
+       (SELECT campaigns.name FROM numbers JOIN contacts ON contacts.id = numbers.contact_id
+        JOIN campaigns ON campaigns.id = contacts.campaign_id WHERE numbers.number = :number LIMIT 1) AS listed_in
 
 -- :name new_own_call
 -- The intent, before the first byte of the request leaves.
