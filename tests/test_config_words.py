@@ -54,6 +54,9 @@ def test_a_duration_needs_its_unit_and_an_end() -> None:
     assert "longer than ten years" in said(words.duration, "3651d")
     assert "longer than ten years" in said(words.duration, "9" * 400 + "d")
     assert "is no time at all" in said(words.some_time, "0m")
+    assert words.ring("5m") == 300.0
+    assert "is no time at all" in said(words.ring, "0s")
+    assert "is longer than any telephone rings (write 5m or less, as 60s)" in said(words.ring, "301s")
 
 
 @given(st.integers(0, 300), st.sampled_from("smhd"))

@@ -220,6 +220,7 @@ CALLERS: Schema = _list(CALLER)
 
 Duration = Annotated[float, PlainValidator(words.duration), WithJsonSchema(_like(words.DURATION))]
 SomeTime = Annotated[float, PlainValidator(words.some_time), WithJsonSchema(_like(words.DURATION))]
+Ring = Annotated[float, PlainValidator(words.ring), WithJsonSchema(_like(words.DURATION))]
 Share = Annotated[
     float, PlainValidator(words.share), WithJsonSchema(_number(words.SHARE, "number", minimum=0, maximum=1))
 ]

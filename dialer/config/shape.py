@@ -102,7 +102,7 @@ class CallPart(Part):
         description="Your own number, or several, with plus; {number: +1…, for: [US-FL], agent: …, per_day: 300} says"
         " for whom it shows.",
     )
-    ring: leaves.SomeTime | None = Field(
+    ring: leaves.Ring | None = Field(
         None,
         description="How long a telephone may ring: nobody is dialled so shortly before the hours end. Default: 60s.",
     )

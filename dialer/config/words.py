@@ -115,6 +115,18 @@ def some_time(value: object) -> float:
     return seconds
 
 
+LONGEST_RING = 300.0
+"""Seconds; nobody is dialled so shortly before the hours end, and no telephone rings for longer."""
+
+
+def ring(value: object) -> float:
+    """Seconds a telephone may ring: longer than nothing, and five minutes at most."""
+    seconds = some_time(value)
+    if seconds > LONGEST_RING:
+        raise Wrong(f"{quoted(text(value))} is longer than any telephone rings", "write 5m or less, as 60s")
+    return seconds
+
+
 def share(value: object) -> float:
     """A part of the whole between 0 and 1, of `20%` or `0.2`."""
     word = text(value)

@@ -21,6 +21,7 @@ from dialer.policy.callerid import NoCaller, callers_of
 from dialer.runner import owning
 from dialer.runner.intake import check_age, check_header, rows
 from dialer.runner.owning import Shown
+from dialer.runner.ruling import nobody
 from dialer.verbex import Client
 
 _SHOWN = 2
@@ -149,6 +150,8 @@ def _gates(campaign: Campaign, checked: Checked) -> None:
             f"{files}: {checked.bad} of {total} rows are rejects, more than `contacts.max_rejects` allows "
             f"({rules.max_rejects:.0%})"
         )
+    if sum(checked.held.values()) == checked.good:
+        raise nobody(campaign, checked.held)
 
 
 async def ask_platform(campaign: Campaign, clock: Clock) -> NoReply | Reply | Shown:

@@ -31,7 +31,7 @@ from dialer.runner.gate import Gate
 from dialer.runner.health import Platform
 from dialer.runner.options import Options
 from dialer.runner.remembering import keep_remembering, remember
-from dialer.runner.ruling import Today, permits_of
+from dialer.runner.ruling import Today, check_anybody, permits_of
 from dialer.runner.unknowns import Unknowns
 from dialer.runner.watching import Watching
 from dialer.scheduler import Scheduler
@@ -188,6 +188,8 @@ class Engine:
             self.stop(cause)
         if self._options.dials and self.stopped is None:
             await self._edits.take_in()
+            if self.imported is not None:
+                check_anybody(self._ledger, self.campaign, self.campaign_id)
         await self._look_for_earlier()
         is_off = lambda: self.stopped is not None and (self._options.dials or not self._is_paused)  # noqa: E731 - one condition
         await self.analysing.catch_up(self._options.dials, is_off)

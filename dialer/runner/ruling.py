@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from dialer.clock import Clock
+from dialer.errors import CampaignError, ListError, Problem
 from dialer.law import calling_rules, register_age
-from dialer.ledger import Ledger
-from dialer.model import Campaign
+from dialer.ledger import Ledger, reading
+from dialer.model import Campaign, ContactState
 from dialer.permits import Permits
 from dialer.policy import marks
 from dialer.policy.callerid import callers_of
+from dialer.policy.consent import asks_everybody
+from dialer.report import why
 from dialer.runner.registers import check, check_age, ids, take_in
 
 Say = Callable[..., None]
@@ -51,9 +54,51 @@ def permits_of(campaign: Campaign, ledger: Ledger, clock: Clock, today: Today) -
 def check_rules(campaign: Campaign, clock: Clock) -> None:
     """All that can be told of a campaign's rules and do-not-call lists before the ledger is opened.
 
-    Raises CampaignError as `calling_rules`, and ListError for a list that is not there or too old.
+    Raises CampaignError as `calling_rules`, and where everybody must have consented and nothing tells who did, and
+    ListError for a list that is not there or too old.
     """
-    check_age(campaign, clock, register_age(calling_rules(campaign, clock.now())))
+    calling = calling_rules(campaign, clock.now())
+    if (
+        campaign.contacts.consent is None
+        and campaign.contacts.consents is None
+        and (rule := asks_everybody(calling, clock.now()))
+    ):
+        raise CampaignError(str(campaign.path), (_no_consent(campaign, rule.id),))
+    check_age(campaign, clock, register_age(calling))
+
+
+def _no_consent(campaign: Campaign, rule: str) -> Problem:
+    from dialer.config import line_of  # only where there is a fault
+
+    message = f"is missing: by the rule {rule} everybody must have consented, so nobody could be called"
+    hint = "name the column that tells it (consent: … and yes: [yes]), or write consent: given if all of them did"
+    return Problem("rules.consent", line_of(campaign.path, ("rules",)), message, hint)
+
+
+def check_anybody(ledger: Ledger, campaign: Campaign, campaign_id: int) -> None:
+    """Raises ListError where the rules bar everybody on the list whatever the hour: such a campaign is not done."""
+    with reading.open_reader(ledger.path) as reader:
+        reasons = reader.reasons(campaign_id)
+    ruled = Counter[str]()
+    for (_, _, detail), people in reasons.items():
+        if detail.startswith(_RULED):
+            ruled[detail] += people
+    if not ruled or any(state != ContactState.EXCLUDED for state, _, _ in reasons):
+        return
+    raise nobody(campaign, ruled)
+
+
+_RULED = ("held:", "blocked:")
+
+
+def nobody(campaign: Campaign, held: Mapping[str, int]) -> ListError:
+    """That nobody of a list can be called, with what stands against most of them; `held` counts people by detail."""
+    files = ", ".join(path.name for path in campaign.contacts.files)
+    most = max(held, key=lambda detail: held[detail])
+    return ListError(
+        f"{files}: nobody of the list can be called by the rules as they are, whatever the hour: "
+        f"{why(ContactState.EXCLUDED, '', most)} ({held[most]} of {sum(held.values())}); correct the list or the rules"
+    )
 
 
 def check_registers(campaign: Campaign, clock: Clock) -> list[str]:
