@@ -243,6 +243,9 @@ ZIPS = [
     ("89883", (DENVER,), "US-NV"),  # West Wendover
     ("89825", (DENVER, LA), "US-NV"),
     ("37405", (NY,), "US-TN"),  # Chattanooga
+    ("83522", ("America/Boise", LA), "US-ID"),  # Cottonwood, on the Salmon River
+    ("97910", ("America/Boise", LA), "US-OR"),  # Jordan Valley
+    ("97914", ("America/Boise",), "US-OR"),
     ("67857", (CHICAGO, DENVER), "US-KS"),
     ("79901", (DENVER,), "US-TX"),  # El Paso
     ("49938", (CHICAGO,), "US-MI"),  # Ironwood
