@@ -11,6 +11,7 @@ import pytest
 
 from dialer.ledger import Asked, Passed
 from dialer.ledger.optouts import Word
+from dialer.ledger.requeuing import Wanted
 from dialer.model import Audience, CallingRules, ListRules, Order, Permit, Row, Rule, Ruling, Wish
 from dialer.permits import Permits
 from tests.calling_kit import hours
@@ -172,6 +173,53 @@ async def test_who_waits_by_the_rules_and_is_put_off_by_their_row_waits_for_that
         await made.ledger.apply_standing(made.campaign, dict.fromkeys(known, ""))
         assert await made.ledger.next_due(made.campaign) == later
         assert await made.due() == []
+
+
+LATER = utc("2026-12-24T17:00")
+
+
+def put_off(person: str, number: int) -> Row:
+    return replace(wishing(person, number, not_before=LATER), data=f'{{"name": "{person}", "nb": "later"}}')
+
+
+@pytest.mark.parametrize("state", ["dialing", "unknown"])
+async def test_who_is_put_off_while_on_the_line_is_not_called_again_before(tmp_path: Path, state: str) -> None:
+    async with desk(tmp_path, wishing("ann", 1), rules=WISHES) as made:
+        attempt = await made.bring("ann", state)
+        await made.take(put_off("ann", 1), rules=WISHES)
+        await made.end(attempt, "no_answer")
+        assert (made.contact("ann")["state"], made.contact("ann")["detail"]) == ("waiting", "no_answer")
+        made.wall.goes_on(days=2)
+        assert (await made.ledger.next_due(made.campaign), await made.due()) == (LATER, [])
+
+
+async def test_who_takes_their_time_back_while_on_the_line_is_called_again_as_usual(tmp_path: Path) -> None:
+    async with desk(tmp_path, wishing("ann", 1), rules=WISHES) as made:
+        attempt = await made.bring("ann", "dialing")
+        await made.take(put_off("ann", 1), rules=WISHES)
+        await made.take(wishing("ann", 1), rules=WISHES)
+        await made.end(attempt, "no_answer")
+        made.wall.goes_on(days=2)
+        assert await made.due() == ["ann"]
+
+
+async def test_who_is_put_off_while_they_are_on_the_list_is_not_called_before_once_they_are_off(tmp_path: Path) -> None:
+    async with desk(tmp_path, wishing("ann", 1), rules=WISHES) as made:
+        await made.ledger.opt_out([e164(1)], [], Word())
+        await made.take(put_off("ann", 1), rules=WISHES)
+        await made.ledger.opt_in([e164(1)], [], Word())
+        assert (made.states(), await made.due()) == ({"ann": "due"}, [])
+        assert await made.ledger.next_due(made.campaign) == LATER
+
+
+@pytest.mark.parametrize("state", ["done", "exhausted"])
+async def test_who_is_put_off_once_they_are_finished_is_not_requeued_for_today(tmp_path: Path, state: str) -> None:
+    async with desk(tmp_path, wishing("ann", 1), rules=WISHES) as made:
+        await made.bring("ann", state)
+        await made.take(put_off("ann", 1), rules=WISHES)
+        await made.ledger.requeue(Wanted("reminders", 3, only=("ann",), extra=3), "", "me")
+        assert (made.states(), await made.due()) == ({"ann": "due"}, [])
+        assert await made.ledger.next_due(made.campaign) == LATER
 
 
 # --- who goes first ----------------------------------------------------------------------------------

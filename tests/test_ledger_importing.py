@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from dialer.errors import ListError
-from dialer.model import Chunk, ContactState, Reject, Row
+from dialer.ledger.requeuing import Wanted
+from dialer.model import Audience, Chunk, ContactState, Reject, Row
 from tests.ledger_kit import (
     BY_NAME,
+    BY_NUMBER,
     Desk,
     campaign_called,
     desk,
@@ -142,13 +144,39 @@ async def test_who_is_not_finished_takes_the_new_data(tmp_path: Path, state: str
 
 
 @pytest.mark.parametrize("state", ["done", "exhausted"])
-async def test_who_is_finished_stays_as_they_were_called(tmp_path: Path, state: str) -> None:
+async def test_who_is_finished_stays_so_and_is_rung_by_their_new_row_if_a_person_has_them_rung(
+    tmp_path: Path, state: str
+) -> None:
     async with desk(tmp_path, ANN, BOB) as made:
         await made.bring("ann", state)
-        before = made.contact("ann")
-        assert (await made.take(NEW_ANN, BOB)).changed == 0
-        assert made.contact("ann") == before
-        assert made.rows("SELECT number FROM numbers WHERE contact_id = ?", before["id"]) == [{"number": e164(1)}]
+        before, told = made.contact("ann"), made.events("ann")
+        made.wall.goes_on(hours=1)
+        oslo = replace(NEW_ANN, audience=Audience(zones=("Europe/Oslo",)))
+        found = await made.take(oslo, BOB)
+        assert (found.changed, found.moved, found.examples, found.is_anything) == (0, 0, (), False)
+        ann = made.contact("ann")
+        kept = ("state", "detail", "due_at", "attempts", "finish_reason", "updated_at")
+        assert {name: ann[name] for name in kept} == {name: before[name] for name in kept}
+        assert (made.events("ann"), await made.due()) == (told, ["bob"])
+        await made.ledger.requeue(Wanted("reminders", 3, only=("ann",), extra=3), "", "me")
+        again = await made.candidate("ann")
+        assert (again.numbers, json.loads(again.data)["city"]) == ((e164(8), e164(9)), "Oslo")
+        assert (await made.ledger.audiences_of(made.campaign))[again.audience] == oslo.audience
+
+
+async def test_without_an_id_who_was_rung_on_a_number_is_known_by_it_for_good(tmp_path: Path) -> None:
+    rules = replace(BY_NUMBER, phone=("mobile", "home"))
+
+    def known(*numbers: int) -> Row:
+        return replace(row("", *numbers), person=e164(numbers[0]))
+
+    async with desk(tmp_path, known(1, 2), rules=rules) as made:
+        attempt = await made.intend(await made.candidate(e164(1)), e164(2))
+        assert isinstance(attempt, int)
+        await made.end(attempt, "user_ended_call")
+        for listed in (known(1), known(3, 2), known(4, 2, 1)):
+            await made.take(listed, rules=rules)
+            assert made.states() == {e164(1): "done"}
 
 
 async def test_a_corrected_row_of_one_whom_the_platform_rejected_is_due_again(tmp_path: Path) -> None:

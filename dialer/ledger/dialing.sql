@@ -218,8 +218,9 @@ SELECT contacts.id, contacts.state, contacts.attempts, contacts.refusals, contac
 FROM contacts JOIN attempts ON attempts.contact_id = contacts.id WHERE attempts.id = :attempt
 
 -- :name contact_settles
--- dialing | unknown -> whatever was decided.
-UPDATE contacts SET state = :state, due_at = :due_at, detail = :detail,
+-- dialing | unknown -> whatever was decided; and not before what their row has asked for meanwhile.
+UPDATE contacts SET state = :state,
+       due_at = CASE WHEN due_at > COALESCE(:due_at, '') THEN due_at ELSE :due_at END, detail = :detail,
        finish_reason = COALESCE(:finish_reason, finish_reason), attempts = attempts + :costs, refusals = :refusals,
        tally = :tally, updated_at = :at
 WHERE id = :contact AND state IN ('dialing', 'unknown')

@@ -43,7 +43,8 @@ class Change:
 class Imported:
     """What an import changed, with examples of changed rows; `known` if the list was taken in before, unchanged.
 
-    `moved` of the `changed` have the same row as before, and only the place where they are is known otherwise.
+    Those who are finished take their new data and are not counted. `moved` of the `changed` have the same row as before,
+    and only the place where they are is known otherwise.
     """
 
     read: int = 0
@@ -228,9 +229,9 @@ def _merge(
     db.execute(SQL["listed_again"], given)
     db.execute(SQL["make_taking"], given)
     examples = tuple(Change(row["person"], differing(*row[1:])) for row in db.execute(SQL["some_changed"]))
-    moved = db.execute(SQL["moved"]).fetchone()[0]
+    changed, moved = db.execute(SQL["count_taking"]).fetchone()
     db.execute(SQL["tell_changed"], given)
-    changed = db.execute(SQL["take_new_data"], given).rowcount
+    db.execute(SQL["take_new_data"], given)
     if _wishes(rules):
         lasts = None if rules.expires is None else f"+{rules.expires} seconds"
         db.execute(SQL["wish_of_changed"], {**given, "lasts": lasts, "until": UNTIL})

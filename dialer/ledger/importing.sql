@@ -133,13 +133,18 @@ SELECT :import, :campaign, file, line, "column", value, reason, why FROM refused
 SELECT NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign)
 
 -- :name know_by_number
--- Without an id column and with several numbers a row, people are known by any number of theirs: a number that is filled
--- in before the one that was rung makes nobody a new person.
+-- Without an id column and with several numbers a row, people are known by any number of theirs, and by any on which they
+-- were rung: a number that is filled in before the one that was rung makes nobody a new person.
 UPDATE staged SET person = COALESCE((
     SELECT contacts.person
     FROM (SELECT staged.number AS number UNION ALL SELECT number FROM others WHERE row = staged.id) AS each
     JOIN numbers ON numbers.number = each.number
     JOIN contacts ON contacts.id = numbers.contact_id AND contacts.campaign_id = :campaign
+    ORDER BY contacts.id LIMIT 1), (
+    SELECT contacts.person
+    FROM (SELECT staged.number AS number UNION ALL SELECT number FROM others WHERE row = staged.id) AS each
+    CROSS JOIN attempts ON attempts.number = each.number AND attempts.campaign_id = :campaign
+    JOIN contacts ON contacts.id = attempts.contact_id AND contacts.purged_at IS NULL
     ORDER BY contacts.id LIMIT 1), person)
 
 -- :name make_doubles
@@ -340,33 +345,35 @@ UPDATE contacts SET
 WHERE id IN (SELECT contact FROM same WHERE returned)
 
 -- :name make_taking
--- Contacts not yet finished whose row has changed, or whose place; and those that the platform refused and that were
--- corrected, which another place alone is not.
+-- Contacts whose row has changed, or whose place; and whether they are finished: then they stay so, and are known as their
+-- row has them, for the day on which a person makes them due again. Those that the platform refused are due where they
+-- were corrected, which another place alone is not.
 CREATE TEMP TABLE taking AS
 SELECT same.contact AS contact, same.row AS row, contacts.state AS state, same.changed AS changed,
+       contacts.state IN ('done', 'exhausted') AS finished,
        contacts.state = 'excluded' AND contacts.stop IS NULL AND (same.changed OR contacts.detail NOT LIKE 'rejected:%') AS corrected
 FROM same JOIN contacts ON contacts.id = same.contact
-WHERE (same.changed OR same.moved) AND contacts.state IN ('due', 'waiting', 'dialing', 'unknown', 'excluded')
+WHERE same.changed OR same.moved
 
--- :name moved
--- How many there are of whom only the place has changed.
-SELECT COUNT(*) FROM taking WHERE NOT changed
+-- :name count_taking
+-- How many there are who are not finished, and of how many of them only the place has changed.
+SELECT COUNT(*) AS changed, COALESCE(SUM(NOT changed), 0) AS moved FROM taking WHERE NOT finished
 
 -- :name some_changed
 -- Examples for a message: what their rows said, and say now.
 SELECT contacts.person AS person, contacts.data AS before, staged.data AS after
 FROM taking JOIN contacts ON contacts.id = taking.contact JOIN staged ON staged.id = taking.row
-WHERE taking.changed ORDER BY taking.contact LIMIT 3
+WHERE taking.changed AND NOT taking.finished ORDER BY taking.contact LIMIT 3
 
 -- :name tell_changed
--- An event for each.
+-- An event for each who is not finished.
 INSERT INTO events (at, run_id, contact_id, event, from_state, to_state, detail)
 SELECT :at, :run, contact, 'changed', state, CASE WHEN corrected THEN 'due' ELSE state END,
        CASE WHEN changed THEN 'the list has new data' ELSE 'it is asked now where they are, or known otherwise' END
-FROM taking
+FROM taking WHERE NOT finished
 
 -- :name take_new_data
--- New data; excluded -> due where the row was corrected.
+-- New data; excluded -> due where the row was corrected. How long somebody has been finished is not changed by it.
 UPDATE contacts SET
     data = (SELECT data FROM staged WHERE id = taking.row), number = (SELECT number FROM staged WHERE id = taking.row),
     file = (SELECT file FROM origins WHERE id = (SELECT origin FROM staged WHERE id = taking.row)),
@@ -374,7 +381,7 @@ UPDATE contacts SET
     line = (SELECT line FROM staged WHERE id = taking.row),
     state = CASE WHEN taking.corrected THEN 'due' ELSE contacts.state END,
     detail = CASE WHEN taking.corrected THEN '' ELSE contacts.detail END,
-    import_id = :import, updated_at = :at
+    import_id = :import, updated_at = CASE WHEN taking.finished THEN contacts.updated_at ELSE :at END
 FROM taking WHERE contacts.id = taking.contact
 
 -- :name drop_old_numbers
@@ -426,7 +433,8 @@ FROM wishes WHERE contacts.id = :before + wishes.row AND contacts.campaign_id = 
 
 -- :name wish_of_changed
 -- The same of rows that have changed: whoever was dialled before keeps their time, if it is not before the new one. Whom
--- the rules hold back waits for the new one instead, and is asked about then.
+-- the rules hold back waits for the new one instead, and is asked about then. Of whoever is on the line, stopped or
+-- finished it is kept for the day on which they are due again.
 UPDATE contacts SET priority = COALESCE(wishes.priority, 0), not_after = wishes.not_after,
        detail = CASE WHEN contacts.state = 'waiting' AND contacts.detail >= 'held:' AND contacts.detail < 'held;'
                           AND wishes.not_before > :at
@@ -436,7 +444,10 @@ UPDATE contacts SET priority = COALESCE(wishes.priority, 0), not_after = wishes.
                      WHEN contacts.state = 'waiting' AND contacts.detail >= 'held:' AND contacts.detail < 'held;'
                           AND wishes.not_before > :at
                      THEN wishes.not_before
-                     WHEN contacts.state IN ('due', 'waiting') AND wishes.not_before > :at
+                     WHEN contacts.state IN ('dialing', 'unknown', 'done', 'exhausted')
+                          OR (contacts.state = 'excluded' AND contacts.serial = 0)
+                     THEN CASE WHEN wishes.not_before > :at THEN wishes.not_before END
+                     WHEN contacts.state IN ('due', 'waiting', 'excluded') AND wishes.not_before > :at
                           THEN MAX(COALESCE(contacts.due_at, ''), wishes.not_before)
                      ELSE contacts.due_at END,
        expires_at = MIN(COALESCE(strftime(:until, contacts.first_seen_at, :lasts), wishes.not_after),

@@ -72,8 +72,9 @@ INSERT INTO events (at, run_id, contact_id, event, from_state, to_state, detail)
 SELECT :at, :run, id, 'requeued', state, 'due', :detail FROM requeuing WHERE is_meant
 
 -- :name requeue
--- done | exhausted | excluded -> due: what was used up stays so, and what is given comes on top.
-UPDATE contacts SET state = 'due', due_at = NULL, detail = 'requeued', refusals = 0,
+-- done | exhausted | excluded -> due: what was used up stays so, and what is given comes on top. A time that their row has
+-- asked for since, and that is still to come, is theirs.
+UPDATE contacts SET state = 'due', due_at = CASE WHEN due_at > :at THEN due_at END, detail = 'requeued', refusals = 0,
        extra_attempts = extra_attempts + :extra, expires_at = CASE WHEN expires_at <= :at THEN NULL ELSE expires_at END,
        updated_at = :at
 WHERE id IN (SELECT id FROM requeuing WHERE is_meant) AND state IN ('done', 'exhausted', 'excluded') AND stop IS NULL
