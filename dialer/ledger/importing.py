@@ -43,8 +43,8 @@ class Change:
 class Imported:
     """What an import changed, with examples of changed rows; `known` if the list was taken in before, unchanged.
 
-    Those who are finished take their new data and are not counted. `moved` of the `changed` have the same row as before,
-    and only the place where they are is known otherwise.
+    Those who are finished take their new data and are not counted. `moved` of the `changed` have the same row as
+    before, and only the place where they are is known otherwise.
     """
 
     read: int = 0
