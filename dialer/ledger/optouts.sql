@@ -55,10 +55,6 @@ UNION ALL
 SELECT 'number', numbers.number, :detail
 FROM attempts CROSS JOIN numbers ON numbers.contact_id = attempts.contact_id WHERE attempts.id = :attempt
 
--- :name reach_called
--- Whoever was called, even where no number of theirs is known any more.
-INSERT OR IGNORE INTO reached (contact, detail) SELECT contact_id, :detail FROM attempts WHERE id = :attempt
-
 -- :name barring
 -- All of them.
 SELECT kind, shown, with_id FROM barring
@@ -73,6 +69,10 @@ ON CONFLICT (key) DO UPDATE SET shown = COALESCE(opt_outs.shown, excluded.shown)
 -- :name make_reached
 -- Contacts whom it reaches, and in what words.
 CREATE TEMP TABLE reached (contact INTEGER PRIMARY KEY, detail TEXT NOT NULL) STRICT
+
+-- :name reach_called
+-- Whoever was called, even where no number of theirs is known any more.
+INSERT OR IGNORE INTO reached (contact, detail) SELECT contact_id, :detail FROM attempts WHERE id = :attempt
 
 -- :name find_reached
 -- By any number of theirs, or by their id; where people are known by their number alone, that is the id.
