@@ -123,7 +123,7 @@ class Doubts:
             _EARLIER_CALLS,
             f"{self._campaign.name} counts how often somebody is rung over all campaigns, and there may be calls of "
             f"{', '.join(names)} of which the ledger {self._ledger.path} does not know: nobody was dialled; run "
-            f"{names[0]} first, or both in one run; if nobody was called since, say so with "
+            f"{names[0]} first, or all in one run; if nobody was called since, say so with "
             "--none-were-called",
         )
 
