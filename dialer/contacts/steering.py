@@ -96,6 +96,8 @@ def wishes(cells: Cells, zones: Callable[[int], Sequence[str]], rows: int) -> It
             begin = _moment(texts.get(use, ""), zones(at), is_end=False)
             use = "not_after"
             end = _moment(texts.get(use, ""), zones(at), is_end=True)
+            if begin is not None and end is not None and begin >= end:
+                raise BadCell(RejectReason.BAD_MOMENT, _NO_TIME)
         except BadCell as fault:
             yield at, fault, use
         else:
@@ -126,6 +128,9 @@ def _moment(cell: str, zones: Sequence[str], *, is_end: bool) -> datetime | None
 
 
 _NO_MOMENT = "this is no moment; write it as 2026-12-01 or 2026-12-01T09:00, in the person's own time"
+_NO_TIME = (
+    "this is not after the moment from which on they may be called, so they never could be; correct one of the two"
+)
 _NO_ZONE = "it is not known in which zone the person is; write the moment with its offset, as 2026-12-01T09:00-05:00"
 
 
