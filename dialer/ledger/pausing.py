@@ -31,6 +31,10 @@ def act(
         raise UsageError(f"the ledger has no campaign {name!r}: it has not been run yet")
     if row["paused"] == "cancelled" and verb != "cancel":
         raise UsageError(f"{name} was cancelled ({row['paused_why'] or 'no reason given'}) and stays so")
+    if row["paused"] == "cancelled":  # who did it first, and why, stays
+        keep_cancelled(db, row["id"], now)
+        by = f" by {row['paused_by']}" if row["paused_by"] else ""
+        return f"{name} was cancelled already{by} ({row['paused_why'] or 'no reason given'}), and stays so"
     given = {"campaign": row["id"], "until": text_or_none(until), "why": why or None, "who": who, "at": text(now)}
     detail = f"by {who}" + (f": {why}" if why else "")
     add_event(db, now, {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[verb], detail=f"{name} {detail}")
