@@ -29,8 +29,16 @@ _MOST_DESKS = 10_000
 def turns_of(campaign: Campaign, reader: Reader, now: datetime) -> Turns:
     """Whose turn it may be, for those who only look; where the rules cannot be read, it is anybody's."""
     try:
-        permits = Permits(calling_rules(campaign, now), campaign.order)
-        permits.know(reader.audiences(reader.find(campaign.name).id))
+        known = reader.find(campaign.name).id
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        made = reader.calls_since(known, today) if campaign.per_day is not None else 0
+        permits = Permits(
+            calling_rules(campaign, now),
+            campaign.order,
+            per_day=campaign.per_day,
+            calls_today=lambda moment: made if moment.date() == now.date() else 0,
+        )
+        permits.know(reader.audiences(known))
     except DialerError:
         return AT_ANY_TIME
     return permits
@@ -123,6 +131,10 @@ class Permits:
     def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
         """Those of the audiences who may be called now."""
         return [audience for audience in audiences if self.opens_at(audience, now) == now]
+
+    def is_day_full(self, moment: datetime) -> bool:
+        """Whether the campaign has made all its calls of this day (UTC)."""
+        return self._is_full_day(moment, dialling=0)
 
     def _is_full_day(self, moment: datetime, *, dialling: int = 1) -> bool:
         """Whether the day has had all its calls; the one that is `dialling` is counted already."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from dialer.ledger import reading
 from dialer.report import Totals
+from dialer.runner.conduct import STOPPED
 from dialer.runner.endings import ending
+from dialer.runner.progress import progress_of
 from tests.days_kit import TimeFrom, campaign, through_days, utc
 from tests.desk import desk
 from tests.engine_kit import Heart, heart, open_ledger
+from tests.virtual_time import until
 
 TEXT = """\
 contacts: {file: people.csv}
@@ -25,7 +29,7 @@ def reason(there: Heart) -> str:
     with reading.open_reader(there.ledger.path) as reader:
         permits, now = there.engine.permits, there.desk.time.clock.now()
         totals = Totals("reminders", **reader.standing(there.engine.campaign_id, now, permits))
-    return ending(there.engine.stopped, totals.states, is_closed=totals.is_closed)[1]
+    return ending(there.engine.stopped, totals.states, is_closed=totals.is_closed, is_day_full=totals.is_day_full)[1]
 
 
 def test_whoever_is_due_at_an_hour_at_which_they_may_be_called_is_not_outside_of_it(tmp_path: Path) -> None:
@@ -45,3 +49,20 @@ def test_whoever_is_due_at_an_hour_at_which_they_may_be_called_is_not_outside_of
             assert found == ["due_later", "outside_hours"]
 
     through_days(main())
+
+
+def test_a_day_that_has_had_its_calls_is_not_told_as_the_hours(tmp_path: Path) -> None:
+    async def main() -> None:
+        (tmp_path / "people.csv").write_text("phone\n+12125550123\n+12125550124\n")
+        time = TimeFrom(MORNING)
+        async with desk(time, mix={"user_ended_call": 1.0}) as made, open_ledger(tmp_path, time) as ledger:
+            text = TEXT.replace("hours: {daily: [09:00-20:00]}", "hours: always\ncaps: {per_day: 1}")
+            rules = campaign(tmp_path, made.url, text)
+            async with heart(rules, made, ledger) as there:
+                ended = asyncio.create_task(there.engine.run())
+                await until(lambda: there.states().get("+12125550123") == "done")
+                await until(lambda: there.engine.scheduler.waits_until is not None)
+                assert (await progress_of(there.engine, ledger, time.clock)).binds == "the calls of the day"
+                assert reason(there) == "day_full"
+                there.engine.stop(STOPPED)
+                await ended

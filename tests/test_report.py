@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from dialer.model import Halt, Refusal
 from dialer.report import (
     CALLS_PER_SECOND,
+    DAY,
+    HOURS,
     LINES,
     LIST_DONE,
     NOTHING_DUE,
@@ -27,6 +29,7 @@ from dialer.report import (
     estimate_left,
     in_words,
     summary,
+    totals_json,
     what_binds,
     why,
 )
@@ -267,3 +270,17 @@ def test_brief(seconds: float, text: str) -> None:
 
 def test_minutes_are_rounded_up_over_the_end_of_a_year() -> None:
     assert at_minute(datetime(2026, 12, 31, 23, 59, 30, tzinfo=UTC)) == "2027-01-01 00:00 UTC"
+
+
+def test_a_full_day_and_a_pause_are_not_the_hours() -> None:
+    closed = replace(TOTALS, is_closed=True)
+    assert "when the hours let them, from" in "\n".join(summary(closed))
+    assert "when the next day begins, from" in "\n".join(summary(replace(closed, is_day_full=True)))
+    assert "to be tried once it is resumed" in "\n".join(summary(replace(closed, is_paused=True)))
+    told = totals_json(replace(closed, is_day_full=True))
+    assert (told["outside_hours"], told["day_full"]) == (False, True)
+
+
+def test_what_keeps_those_who_are_due_has_a_word_of_its_own() -> None:
+    assert what_binds(unfinished=3, due_now=3, lines=0, line_limit=5, closed_by=DAY) == "the calls of the day"
+    assert what_binds(unfinished=3, due_now=3, lines=5, line_limit=5, closed_by=HOURS) == LINES

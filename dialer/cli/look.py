@@ -57,7 +57,8 @@ def status(
 
 def totals(reader: Reader, campaign: CampaignRow, now: datetime, turns: Turns = AT_ANY_TIME) -> Totals:
     """Where a campaign stands, read from one state of the ledger; `turns` tells whom the hours let be called."""
-    return Totals(campaign=campaign.name, **reader.standing(campaign.id, now, turns))
+    is_paused = campaign.paused == "paused" and (campaign.paused_until is None or campaign.paused_until > now)
+    return Totals(campaign=campaign.name, is_paused=is_paused, **reader.standing(campaign.id, now, turns))
 
 
 def export_to(

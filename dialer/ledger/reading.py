@@ -98,6 +98,7 @@ class Standing(TypedDict):
     calls_minute: int
     calls_hour: int
     is_closed: bool
+    is_day_full: bool
 
 
 def open_reader(path: Path) -> Reader:
@@ -195,6 +196,7 @@ class Reader:
                 calls_minute=self.calls_since(campaign, now - timedelta(minutes=1)),
                 calls_hour=self.calls_since(campaign, now - timedelta(hours=1)),
                 is_closed=self.is_closed(campaign, now, turns),
+                is_day_full=turns.is_day_full(now),
             )
 
     def counts(self, campaign: int) -> dict[str, int]:

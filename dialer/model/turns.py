@@ -39,6 +39,9 @@ class Turns(Protocol):
     def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
         """Those of the audiences who may be called now."""
 
+    def is_day_full(self, moment: datetime) -> bool:
+        """Whether the campaign has made all its calls of this day (UTC)."""
+
     @property
     def has_caps(self) -> bool:
         """Whether any rule counts earlier rings: then people are asked about one by one."""
@@ -60,6 +63,10 @@ class AnyTime:
     def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
         """All of them."""
         return list(audiences)
+
+    def is_day_full(self, moment: datetime) -> bool:
+        """No day ever is."""
+        return False
 
     @property
     def has_caps(self) -> bool:

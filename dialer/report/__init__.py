@@ -26,7 +26,8 @@ class Totals:
     `attempts`: those that were used up. `rejects`: rows of the list that are nobody's contact, by reason.
     `live`: calls that may be under way. `due`: contacts due `now`, within the `hour`, the `day` (24 hours), and
     `later`. `next_due`: when the next one is due that is not due now. Calls in the last minute and hour. `is_closed`:
-    those who are due now may not be called at this hour; then `next_due` is when the first of them may.
+    those who are due now may not be called at this hour; then `next_due` is when the first of them may. `is_day_full`:
+    it is so because all calls of the day (UTC) are made. `is_paused`: nobody is dialled before somebody resumes.
     """
 
     campaign: str
@@ -41,6 +42,8 @@ class Totals:
     calls_minute: int = 0
     calls_hour: int = 0
     is_closed: bool = False
+    is_day_full: bool = False
+    is_paused: bool = False
 
     @property
     def rows(self) -> int:
@@ -148,7 +151,8 @@ def totals_json(totals: Totals) -> dict[str, object]:
         "rejects": dict(sorted(totals.rejects.items())),
         "due_in": dict(totals.due),
         "next_due": _iso(totals.next_due) if totals.next_due else None,
-        "outside_hours": totals.is_closed,
+        "outside_hours": totals.is_closed and not totals.is_day_full,
+        "day_full": totals.is_day_full,
         "calls_last_minute": totals.calls_minute,
         "calls_last_hour": totals.calls_hour,
     }
@@ -214,9 +218,11 @@ def _people(count: int) -> str:
 
 
 def _when(totals: Totals) -> str:
+    if totals.is_paused:
+        return " once it is resumed"
     if totals.is_closed:
         opening = f", from {at_minute(totals.next_due)} on" if totals.next_due else ""
-        return f" when the hours let them{opening}"
+        return f" when the next day begins{opening}" if totals.is_day_full else f" when the hours let them{opening}"
     if totals.due.get("now"):
         return " at once" if totals.next_due is None else f", {totals.due['now']} of them at once"
     return f", the next at {at_minute(totals.next_due)}" if totals.next_due else ""
@@ -260,21 +266,21 @@ LINES = "lines"
 CALLS_PER_SECOND = "calls per second"
 NOTHING_DUE = "nothing due"
 HOURS = "the hours"
+DAY = "the calls of the day"
+CAPS = "the caps"
 LIST_DONE = "the list is done"
 PLATFORM_DOWN = "the platform does not answer"
 SLOWED = "the platform asks for a slower pace"
 
 
-def what_binds(*, unfinished: int, due_now: int, lines: int, line_limit: int, is_closed: bool = False) -> str:
-    """What holds the pace down: the lines, the calls per second, the hours, that nothing is due, or that the list is
-    done."""
+def what_binds(*, unfinished: int, due_now: int, lines: int, line_limit: int, closed_by: str = "") -> str:
+    """What holds the pace down: the lines, the calls per second, what keeps all who are due from being called
+    (`closed_by`: the hours, the caps, the calls of the day), that nothing is due, or that the list is done."""
     if not unfinished:
         return LIST_DONE
     if lines >= line_limit:
         return LINES
-    if is_closed:
-        return HOURS
-    return CALLS_PER_SECOND if due_now else NOTHING_DUE
+    return closed_by or (CALLS_PER_SECOND if due_now else NOTHING_DUE)
 
 
 def estimate_left(

@@ -331,10 +331,12 @@ class Conductor:
 
     def _closing(self, engine: Engine, reader: reading.Reader) -> Closing:
         name = engine.campaign.name
-        totals = Totals(name, **reader.standing(engine.campaign_id, self._clock.now(), engine.permits))
+        is_paused = engine.stopped is not None and engine.stopped.code is ExitCode.PAUSED
+        standing = reader.standing(engine.campaign_id, self._clock.now(), engine.permits)
+        totals = Totals(name, is_paused=is_paused, **standing)
         has_list = engine.imported is not None or not self._options.dials
-        only = self._options.only
-        code, reason = ending(engine.stopped, totals.states, only, has_list=has_list, is_closed=totals.is_closed)
+        closed = {"is_closed": totals.is_closed, "is_day_full": totals.is_day_full}
+        code, reason = ending(engine.stopped, totals.states, self._options.only, has_list=has_list, **closed)
         return Closing(name, code, reason, totals)
 
 

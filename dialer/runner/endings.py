@@ -31,11 +31,12 @@ def ending(
     *,
     has_list: bool = True,
     is_closed: bool = False,
+    is_day_full: bool = False,
 ) -> tuple[ExitCode, str]:
     """The exit code and reason of one campaign: why it was stopped, or what it has left.
 
     `has_list` is False where the run was stopped before its list was taken: then work remains, whoever is finished.
-    `is_closed`: whoever is due may not be called at this hour.
+    `is_closed`: whoever is due may not be called at this hour; `is_day_full`: since all calls of the day are made.
     """
     waiting = states.get(ContactState.DUE, 0) + states.get(ContactState.WAITING, 0)
     live = states.get(ContactState.DIALING, 0)
@@ -44,7 +45,8 @@ def ending(
     if live:
         return ExitCode.WORK_REMAINS, "calls_live"
     if waiting:
-        later = "outside_hours" if is_closed else "due_later"
+        closed = "day_full" if is_day_full else "outside_hours"
+        later = closed if is_closed else "due_later"
         return ExitCode.WORK_REMAINS, later if only is None else "only_one"
     if states.get(ContactState.UNKNOWN, 0):
         return ExitCode.UNKNOWN_LEFT, "unknown_left"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialer.clock import Clock
 from dialer.ledger import Ledger
 from dialer.model import ContactState
-from dialer.report import PLATFORM_DOWN, SLOWED, Progress, estimate_left, what_binds
+from dialer.report import CAPS, DAY, HOURS, PLATFORM_DOWN, SLOWED, Progress, estimate_left, what_binds
 from dialer.runner.engine import Engine
 
 _RATE_OVER = 5.0
@@ -36,7 +36,7 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
             due_now=due,
             lines=lines,
             line_limit=limit,
-            is_closed=bool(due) and engine.scheduler.waits_until is not None,
+            closed_by=_closed_by(engine, clock) if due and engine.scheduler.waits_until is not None else "",
         ),
         seconds_left=estimate_left(
             unfinished=unfinished,
@@ -48,6 +48,13 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         ),
         next_due=engine.scheduler.waits_until,
     )
+
+
+def _closed_by(engine: Engine, clock: Clock) -> str:
+    """What keeps all who are due from being called at this moment."""
+    if engine.permits.is_day_full(clock.now()):
+        return DAY
+    return CAPS if engine.permits.calling.is_free else HOURS
 
 
 def _platform_binds(engine: Engine) -> str:
