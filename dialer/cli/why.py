@@ -12,6 +12,7 @@ from typing import Any
 
 from dialer import report
 from dialer.cli import given
+from dialer.cli.where import where
 from dialer.clock import Clock
 from dialer.console import mask, mask_text
 from dialer.console.masking import mask_value
@@ -60,6 +61,10 @@ class _Asked:
         self._rules = rules
         self._explain = explain
 
+    def campaign_of(self, contact: ContactTold) -> Campaign | None:
+        """The campaign of a contact, if it is the one whose file was named."""
+        return self._rules if self._rules is not None and contact.campaign == self._rules.name else None
+
     def findings(self, contact: ContactTold) -> Sequence[Finding] | None:
         """What the rules say now; None: they are not known here."""
         if self._rules is None or contact.campaign != self._rules.name:
@@ -91,6 +96,8 @@ def _contact(asked: _Asked, contact: ContactTold) -> Iterator[str]:
     extra = f", and {contact.extra_attempts} were given on top" if contact.extra_attempts else ""
     numbers = ", ".join(map(mask, contact.numbers)) or "none any more"
     yield from _line("  ", f"numbers: {numbers}; attempts used up: {contact.attempts}{extra}")
+    for sentence in where(contact, asked.campaign_of(contact)):
+        yield from _line("  ", sentence)
     findings = asked.findings(contact)
     yield from _line("  ", f"next: {following(contact, asked.now, findings or ())}")
     yield from _rules(findings)
