@@ -11,9 +11,25 @@ from typing import Any
 import pytest
 
 from dialer.ledger import rings
+from dialer.ledger.purging import Choice
 from dialer.ledger.rings import Told
-from dialer.model import Ring
-from tests.ledger_kit import ABSENT, BY_NAME, FULL, NOW, Desk, campaign_called, desk, e164, forge, row
+from dialer.model import Ending, Mark, Ring
+from dialer.policy import lifecycle
+from tests.ledger_kit import (
+    ABSENT,
+    BY_NAME,
+    FULL,
+    NOW,
+    RETRY,
+    Desk,
+    call,
+    campaign_called,
+    deciding,
+    desk,
+    e164,
+    forge,
+    row,
+)
 
 
 async def past(made: Desk, numbers: Iterable[int], person: str) -> tuple[Ring, ...]:
@@ -48,6 +64,45 @@ async def test_what_rang_or_may_have_counts_and_what_was_refused_does_not(
         found = await past(made, [1], "ann")
         assert [ring.talked for ring in found] == expected
         assert [ring.at for ring in found] == [NOW] * len(expected)
+
+
+CALLS = [
+    ("user_ended_call", None, 0, True),
+    ("llm_websocket_connection_lost", 240, 0, True),
+    ("no_audio_input", None, 3, True),
+    ("no_audio_input", 0, 0, False),
+    ("verbex_service_error", None, 0, True),  # it began, and nobody knows how long it lasted
+    ("call_failed", None, 0, False),
+    ("voicemail_detected", 31, 2, False),
+    ("answering_machine_detected", 31, 2, False),
+    ("no_answer", 45, 0, False),
+]
+
+
+@pytest.mark.parametrize(("reason", "seconds", "messages", "expected"), CALLS)
+async def test_a_call_in_which_a_person_may_have_been_on_the_line_was_a_conversation(
+    tmp_path: Path, reason: str, seconds: int | None, messages: int, expected: bool
+) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        attempt = await made.dial("ann")
+        record = {"messages": [{"role": "user", "content": "yes"}] * messages}
+        ended = replace(call(reason), started_at=NOW, duration_seconds=seconds, record=record)
+        what = Ending(reason, "ended", seconds, bool(messages), has_started=True)
+        await made.ledger.settle(attempt, ended, deciding(what, made.wall()))
+        assert [ring.talked for ring in await past(made, [1], "ann")] == [expected]
+        await made.ledger.purge(Choice(person="ann"), "me")
+        assert [ring.talked for ring in await past(made, [1], "ann")] == [expected]
+
+
+@pytest.mark.parametrize(("word", "expected"), [(Mark.DONE, True), (Mark.PLACED, False)])
+async def test_a_call_that_a_person_marks_as_done_was_a_conversation(
+    tmp_path: Path, word: Mark, expected: bool
+) -> None:
+    async with desk(tmp_path, row("ann", 1)) as made:
+        attempt = await made.bring("ann", "unknown")
+        decide = lambda history: lifecycle.marked(history, word, RETRY, made.wall(), 0.0)  # noqa: E731 - one word
+        await made.ledger.mark(attempt, word, decide, "", "ann")
+        assert [ring.talked for ring in await past(made, [1], "ann")] == [expected]
 
 
 @pytest.mark.parametrize("why", [FULL, ABSENT])

@@ -210,3 +210,21 @@ def test_the_payment_s_stop_is_the_same_from_a_402_and_from_a_call() -> None:
     assert isinstance(box, NotPlaced)
     assert box.stop == outcome.payment_refused()
     assert box.stop.reason == "invalid_payment"
+
+
+# --- conversations -----------------------------------------------------------------------------------
+
+NO_PERSON = {"no_answer", "line_busy", "voicemail_detected", "answering_machine_detected"} | {
+    "registered_call_timed_out",
+    "concurrent_call_limit_reached",
+}
+
+
+@pytest.mark.parametrize("reason", [*sorted(outcome.REASONS), None, "a new reason"])
+def test_a_call_counts_as_a_conversation_where_a_person_may_have_been_on_the_line(reason: str | None) -> None:
+    told = outcome.verdict(reason)
+    reached = told is Verdict.REACHED
+    assert outcome.may_have_talked(reason, spoke=False) is reached
+    assert outcome.may_have_talked(reason, spoke=True) is (reason not in NO_PERSON)
+    untimed = reached or (told is not Verdict.AGAIN and reason not in NO_PERSON)
+    assert outcome.may_have_talked(reason, spoke=False, untimed=True) is untimed

@@ -21,9 +21,7 @@ from dialer.ledger.events import SQL as LIFE
 from dialer.ledger.events import add_event
 from dialer.ledger.moments import instant, text
 from dialer.ledger.queries import load
-from dialer.model import Verdict
 from dialer.policy.marks import number_key, person_key
-from dialer.policy.outcome import verdict
 
 SQL = load("purging.sql")
 _LISTS = load("importing.sql")
@@ -173,14 +171,9 @@ def _opt_outs_about(db: sqlite3.Connection, secret: bytes, person: str) -> int:
 def _remember_rings(db: sqlite3.Connection, secret: bytes, now: datetime) -> None:
     rows = db.execute(SQL["their_rings"], {"since": text(now - rings.KEPT)}).fetchall()
     told = (
-        rings.Told(row["number"], row["person"], row["debt"], instant(row["at"]), _talked(row["finish_reason"]))
-        for row in rows
+        rings.Told(number, person, debt, instant(at), rings.talked(*about)) for number, person, debt, at, *about in rows
     )
     rings.keep(db, secret, told)
-
-
-def _talked(reason: str | None) -> bool:
-    return verdict(reason) is Verdict.REACHED
 
 
 def _remember_keys(db: sqlite3.Connection, secret: bytes, now: datetime) -> None:
@@ -194,12 +187,11 @@ def _remember_keys(db: sqlite3.Connection, secret: bytes, now: datetime) -> None
 
 
 def _keys(secret: bytes, person: str, numbers: Iterable[str]) -> Iterator[bytes]:
-    """The keys by which somebody is known again. Who is known by a number is known by any of theirs; with an id of its
-    own another row may have the same number, and is another matter."""
+    """The keys by which somebody is known again. Who is known by a number, be it one that the list has corrected since,
+    is known by any of theirs; with an id of its own another row may have the same number, and is another matter."""
     yield person_key(secret, person)
-    known = tuple(numbers)
-    if person in known:
-        yield from (number_key(secret, number) for number in known)
+    if person.startswith("+"):
+        yield from (number_key(secret, number) for number in {person, *numbers})
 
 
 def _hide_opt_outs(db: sqlite3.Connection, secret: bytes) -> None:
@@ -243,6 +235,11 @@ def _hide_contacts(db: sqlite3.Connection, now: datetime) -> None:
 # --- a list that comes back --------------------------------------------------------------------------
 
 
+def has_forgotten(db: sqlite3.Connection, campaign: int) -> bool:
+    """Whether somebody of this campaign was forgotten, and is known by nothing any more but by what identified them."""
+    return bool(db.execute(SQL["is_anybody_forgotten"], {"campaign": campaign}).fetchone()[0])
+
+
 def drop_forgotten(db: sqlite3.Connection, secret: bytes, campaign: int) -> int:
     """Take the rows about people who were forgotten out of the list that is being taken in; gives how many they were.
 
@@ -250,7 +247,7 @@ def drop_forgotten(db: sqlite3.Connection, secret: bytes, campaign: int) -> int:
     is called again. To be asked between `staging` and the making of contacts, once doubles are out.
     """
     given = {"campaign": campaign}
-    if not db.execute(SQL["is_anybody_forgotten"], given).fetchone()[0]:
+    if not has_forgotten(db, campaign):
         return 0
     keys = {bytes(row[0]) for row in db.execute(SQL["forgotten_keys"], given)}
     rows = db.execute(_LISTS["staged_people"])

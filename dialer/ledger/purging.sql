@@ -71,13 +71,18 @@ SELECT contacts.id, contacts.campaign_id, contacts.person, contacts.state
 FROM purging CROSS JOIN contacts ON contacts.id = purging.contact
 
 -- :name their_numbers
--- The numbers of one of them.
+-- The numbers of one of them, and those on which they were rung.
 SELECT number FROM numbers WHERE contact_id = :contact
+UNION SELECT number FROM attempts WHERE contact_id = :contact
 
 -- :name their_rings
--- When they were rung since a moment, and how that ended.
-SELECT contacts.person AS person, attempts.number AS number, attempts.debt AS debt, attempts.finish_reason AS finish_reason,
-       CASE WHEN attempts.started_at > attempts.intended_at THEN attempts.started_at ELSE attempts.intended_at END AS at
+-- When they were rung since a moment, and what is known of a talk: see `rings_to`.
+SELECT attempts.number, contacts.person, attempts.debt,
+       CASE WHEN attempts.started_at > attempts.intended_at THEN attempts.started_at ELSE attempts.intended_at END,
+       attempts.finish_reason, attempts.state = 'ended' AND attempts.error LIKE 'done, says %',
+       CASE WHEN attempts.state <> 'ended' THEN 0 WHEN attempts.duration_seconds > 0 THEN 1
+            ELSE COALESCE(json_array_length(attempts.record, '$.messages'), 0) > 0 END,
+       attempts.state = 'ended' AND attempts.duration_seconds IS NULL AND attempts.started_at IS NOT NULL
 FROM purging CROSS JOIN contacts ON contacts.id = purging.contact CROSS JOIN attempts ON attempts.contact_id = contacts.id
 WHERE attempts.costs = 1 AND attempts.intended_at >= :since
 

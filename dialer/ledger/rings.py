@@ -10,9 +10,9 @@ from functools import cache
 
 from dialer.ledger.moments import instant, text
 from dialer.ledger.queries import load
-from dialer.model import Ring, Verdict
+from dialer.model import Ring
 from dialer.policy.marks import debt_key, number_key, person_key
-from dialer.policy.outcome import verdict
+from dialer.policy.outcome import may_have_talked
 
 SQL = load("rings.sql")
 
@@ -46,8 +46,13 @@ def _dialled(db: sqlite3.Connection, secret: bytes, numbers: Sequence[str], pers
     """Those of this ledger's attempts, each once."""
     asked = [one for name in (*numbers, person) for one in (name, since)]
     for row in {row[0]: row for row in db.execute(_dials(len(numbers)), asked)}.values():
-        _, begun, started, debt, reason = row
-        yield Ring(_when(begun, started), debt_mark(secret, debt), verdict(reason) is Verdict.REACHED)
+        _, begun, started, debt, *told = row
+        yield Ring(_when(begun, started), debt_mark(secret, debt), talked(*told))
+
+
+def talked(reason: str | None, is_marked: int | None, spoke: int, untimed: int) -> bool:
+    """Whether a ring may have been a conversation, by what the queries here tell of its attempt."""
+    return bool(is_marked) or may_have_talked(reason, spoke=bool(spoke), untimed=bool(untimed))
 
 
 def _told(db: sqlite3.Connection, secret: bytes, numbers: Sequence[str], person: str, since: str) -> Iterator[Ring]:

@@ -1,13 +1,23 @@
 -- When people were rung: by the attempts of this ledger, and by what it was told of elsewhere.
 
 -- :name rings_to
--- Rings since then to a number; asked for several at once.
-SELECT id, intended_at, started_at, debt, finish_reason FROM attempts
+-- Rings since then to a number, and what is known of a talk; asked for several at once. Whoever the operator has marked
+-- as done was talked to.
+SELECT id, intended_at, started_at, debt, finish_reason,
+       state = 'ended' AND error LIKE 'done, says %' AS is_marked,
+       CASE WHEN state <> 'ended' THEN 0 WHEN duration_seconds > 0 THEN 1
+            ELSE COALESCE(json_array_length(record, '$.messages'), 0) > 0 END AS spoke,
+       state = 'ended' AND duration_seconds IS NULL AND started_at IS NOT NULL AS untimed
+FROM attempts
 WHERE number = ? AND intended_at >= ? AND (costs = 1 OR state IN ('intended', 'placed', 'unknown'))
 
 -- :name rings_about
 -- Rings about an id since then, in any campaign.
-SELECT attempts.id, attempts.intended_at, attempts.started_at, attempts.debt, attempts.finish_reason
+SELECT attempts.id, attempts.intended_at, attempts.started_at, attempts.debt, attempts.finish_reason,
+       attempts.state = 'ended' AND attempts.error LIKE 'done, says %' AS is_marked,
+       CASE WHEN attempts.state <> 'ended' THEN 0 WHEN attempts.duration_seconds > 0 THEN 1
+            ELSE COALESCE(json_array_length(attempts.record, '$.messages'), 0) > 0 END AS spoke,
+       attempts.state = 'ended' AND attempts.duration_seconds IS NULL AND attempts.started_at IS NOT NULL AS untimed
 FROM campaigns CROSS JOIN contacts ON contacts.campaign_id = campaigns.id AND contacts.person = ?
 CROSS JOIN attempts ON attempts.contact_id = contacts.id
 WHERE attempts.intended_at >= ? AND (attempts.costs = 1 OR attempts.state IN ('intended', 'placed', 'unknown'))

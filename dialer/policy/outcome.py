@@ -35,6 +35,11 @@ NO_PAYMENT = "invalid_payment"
 SCAM_WARNING = "potential_scam_detected"
 NEVER_STARTED = "registered_call_timed_out"
 
+_WITHOUT_PERSON = frozenset(
+    {"no_answer", "line_busy", "voicemail_detected", "answering_machine_detected", NEVER_STARTED, ACCOUNT_FULL}
+)
+"""Reasons that say that no person took the call, whatever else is told of it."""
+
 _BY_VERDICT: Mapping[Verdict, tuple[str, ...]] = {
     Verdict.REACHED: (
         "user_ended_call",
@@ -90,6 +95,20 @@ def verdict(reason: str | None) -> Verdict:
 def known(reason: str | None) -> str:
     """The reason itself where it is one of the 26, else `unknown_error`."""
     return reason if reason is not None and reason in VERDICTS else UNKNOWN_REASON
+
+
+def may_have_talked(reason: str | None, *, spoke: bool, untimed: bool = False) -> bool:
+    """Whether a call counts as a conversation with a person, for rules that want rest after one; in doubt it does.
+
+    `spoke`: words of it are known, or it lasted some seconds; `untimed`: it began, and how long it lasted is not known.
+    A call that was cut short in the midst of a talk was one; one that only a machine took was none.
+    """
+    told = verdict(reason)
+    if told is Verdict.REACHED:
+        return True
+    if reason in _WITHOUT_PERSON:
+        return False
+    return spoke or (untimed and told is not Verdict.AGAIN)
 
 
 def rang_nobody(reason: str | None) -> bool:
