@@ -12,6 +12,9 @@ import pytest
 
 from dialer.errors import ExitCode
 from dialer.model import Campaign
+from tests.command_line import TEXT as simulated_text
+from tests.command_line import campaign as simulated
+from tests.command_line import rung, told
 from tests.days_kit import TimeFrom, by_minute, campaign, through_days, utc
 from tests.desk import Desk, desk
 from tests.engine_kit import heart, open_ledger
@@ -119,3 +122,22 @@ def test_what_is_found_counts_for_the_day(tmp_path: Path) -> None:
             assert len(by_minute(made)) == len(PEOPLE) + 1
 
     through_days(main())
+
+
+@pytest.mark.slow
+def test_campaigns_of_one_run_wait_for_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = simulated(tmp_path)
+    caps = simulated_text.replace("hours: always", "caps: {per_person: 1 per 7d}\nhours: always")
+    paths = []
+    for name in ("second", "third"):
+        paths.append(tmp_path / f"{name}.yaml")
+        paths[-1].write_text(caps.replace("name: reminders", f"name: {name}"))
+    assert told(capsys, "run", first, "--max-calls", "1").code == 75
+    shutil.copy(tmp_path / "dialer.db", tmp_path / "old.db")
+    assert told(capsys, "run", first).code == 0
+    for ending in ("-wal", "-shm"):
+        (tmp_path / f"dialer.db{ending}").unlink(missing_ok=True)
+    shutil.copy(tmp_path / "old.db", tmp_path / "dialer.db")
+    ended = told(capsys, "run", paths[0], first, paths[1])
+    assert ended.code == 75, ended.said  # nobody may be rung again for a week
+    assert rung(tmp_path / "dialer.db.rings.jsonl") == 3
