@@ -12,6 +12,7 @@ import pytest
 
 from dialer.cli import confirming
 from tests.command_line import PEOPLE, Told, attempts_of, campaign, change, people_of, told
+from tests.ledger_kit import forge
 from tests.terminal_kit import at_terminal
 
 pytestmark = pytest.mark.slow
@@ -227,6 +228,51 @@ def test_whoever_was_called_is_not_somebody_else_because_of_another_column(
     assert attempts_of(tmp_path / "dialer.db") == 2
     change(path, new, old) if new else change(path, "  max_gone", "  id: id\n  max_gone")
     assert told(capsys, "run", path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("  id: id\n", "  id: visit\n", 78),
+        ("  id: id\n", "", 78),
+        ("phone: phone", "phone: [phone, home]", 0),  # they are known by their id all the same
+    ],
+)
+def test_whoever_was_forgotten_is_not_somebody_else_because_of_another_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, code: int
+) -> None:
+    path = campaign(tmp_path, people=TWO)
+    change(path, "  id: id\n", "  id: id\n  max_gone: 100%\n")
+    assert told(capsys, "run", path).code == 0
+    assert told(capsys, "purge", path, "--older-than", "0s", "--yes").code == 0
+    change(path, old, new)
+    run = told(capsys, "run", path, "--yes")
+    assert run.code == code
+    assert ("could not be known again, and might be called anew" in run.err) == (code == 78)
+    assert attempts_of(tmp_path / "dialer.db") == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("  id: id\n", "  id: visit\n"), ("phone: phone\n  id: id\n", "phone: home\n")]
+)
+def test_whoever_an_older_version_called_is_not_somebody_else_because_of_another_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
+) -> None:
+    """What the file said then was not written down."""
+    path = campaign(tmp_path, people=TWO)
+    change(path, "  id: id\n", "  id: id\n  max_gone: 100%\n")
+    assert told(capsys, "run", path).code == 0
+    forge(tmp_path / "dialer.db", "UPDATE campaigns SET said = NULL")
+    change(path, old, new)
+    run = told(capsys, "run", path, "--yes")
+    assert run.code == 78
+    assert "another column says who people are than at its last run" in run.err
+    assert "2 people who have been called would be somebody else" in run.err
+    assert attempts_of(tmp_path / "dialer.db") == 2
+    change(path, new, old)
+    (tmp_path / "contacts.csv").write_text(TWO + "A3,V3,+14155550125,,Cid\n")
+    assert told(capsys, "run", path, "--yes").code == 0
+    assert attempts_of(tmp_path / "dialer.db") == 3
 
 
 def test_another_phone_column_where_the_number_is_who_somebody_is(

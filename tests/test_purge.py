@@ -297,6 +297,19 @@ async def test_who_is_known_by_a_number_is_known_again_by_any_of_theirs(tmp_path
         assert await listed(made, row(e164(2), 2), row(e164(9), 9, 1), row(e164(5), 5)) == 2
 
 
+async def test_who_is_known_by_a_number_that_was_corrected_is_known_again_by_all_they_had(tmp_path: Path) -> None:
+    rules = replace(BY_NUMBER, phone=("mobile", "home"))
+    async with desk(tmp_path, row(e164(1), 1, 2), rules=rules) as made:
+        attempt = await made.dial(e164(1))
+        await made.take(row(e164(3), 3, 2), rules=rules)  # the first number is another while it rings
+        assert list(made.states()) == [e164(1)]
+        await made.end(attempt, "user_ended_call")
+        made.wall.goes_on(hours=2)
+        await made.ledger.purge(old(made), "me")
+        again = (row(e164(3), 3), row(e164(4), 4, 2), row(e164(1), 1), row(e164(5), 5))
+        assert await listed(made, *again) == 3
+
+
 async def test_the_rows_that_are_left_are_neither_gone_nor_called(tmp_path: Path) -> None:
     async with desk(tmp_path, row("ann", 1), row("bob", 2)) as made:
         await made.bring("ann", "done")

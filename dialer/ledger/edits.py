@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.ledger import importing, optouts, registers, staging
+from dialer.ledger import importing, optouts, purging, registers, staging
 from dialer.ledger.audiences import apply_standing, audiences_of
 from dialer.ledger.events import RunMark, add_event, fenced
 from dialer.ledger.importing import Change, Imported
@@ -108,14 +108,17 @@ def expire_otherwise(db: sqlite3.Connection, campaign: int, expiry: Expiry, at: 
     db.execute(SQL["expire_otherwise"], given)
 
 
-def called_anew(db: sqlite3.Connection, campaign: int, import_id: int, column: str) -> int:
+def called_anew(db: sqlite3.Connection, campaign: int, import_id: int, column: str | None) -> int:
     """How many staged rows are about people whom the campaign does not know by what identifies them now, and who have
-    been called: their number has, or what stands in the column by which they were known."""
-    given = {"campaign": campaign, "path": f'$."{column}"' if '"' not in column else "$.no_such_column"}
+    been called: their number has, or what stands in the column by which they were known. Where that column is not known
+    (None) they are told by their whole row or number, if what they were known by is not in the list."""
+    is_known = column is not None and '"' not in column
+    given = {"campaign": campaign, "path": f'$."{column}"' if is_known else "$.no_such_column"}
+    find, count = ("find_called_rows", "called_under_another") if column is None else ("find_called", "called_anew")
     staging.lay_out(db, import_id)
     db.execute(staging.SQL["make_called"])
-    db.execute(staging.SQL["find_called"], given)
-    found = int(db.execute(staging.SQL["called_anew"], given).fetchone()[0])
+    db.execute(staging.SQL[find], given)
+    found = int(db.execute(staging.SQL[count], given).fetchone()[0])
     db.execute("DROP TABLE temp.called")
     return found
 
@@ -186,9 +189,13 @@ class Edits:
         now, mark, secret = self._now(), self._mark, self.secret
         return await self._writer.do(fenced(mark, lambda db: foresee(db, campaign, secret, asked, now, mark)))
 
-    async def called_anew(self, campaign: int, import_id: int, column: str) -> int:
+    async def has_forgotten(self, campaign: int) -> bool:
+        """Whether somebody of this campaign was forgotten, and is known by nothing but what identified them."""
+        return await self._writer.do(lambda db: purging.has_forgotten(db, campaign))
+
+    async def called_anew(self, campaign: int, import_id: int, column: str | None) -> int:
         """How many staged rows are about people who have been called, and are not known by what identifies them now;
-        `column` is that by which they were known."""
+        `column` is that by which they were known, None where that is not known."""
         return await self._writer.do(fenced(self._mark, lambda db: called_anew(db, campaign, import_id, column)))
 
     async def said(self, campaign: int) -> dict[str, str] | None:

@@ -415,6 +415,23 @@ WHERE NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND conta
                WHERE numbers.number = staged.number AND (contacts.state IN ('done', 'exhausted') OR contacts.serial > 0))
        OR CAST(json_extract(staged.data, :path) AS TEXT) IN (SELECT word FROM called))
 
+-- :name find_called_rows
+-- The whole rows of those who have been called and are not in the list under what they were known by.
+INSERT OR IGNORE INTO called (word)
+SELECT data FROM contacts
+WHERE campaign_id = :campaign AND (state IN ('done', 'exhausted') OR serial > 0) AND purged_at IS NULL
+  AND person NOT IN (SELECT person FROM staged)
+
+-- :name called_under_another
+-- Rows about people whom the campaign does not know, which are the rows of such people, or have a number of theirs.
+SELECT COUNT(*) FROM staged
+WHERE NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = :campaign AND contacts.person = staged.person)
+  AND (staged.data IN (SELECT word FROM called)
+       OR EXISTS (SELECT 1 FROM numbers
+                  CROSS JOIN contacts ON contacts.id = numbers.contact_id AND contacts.campaign_id = :campaign
+                  WHERE numbers.number = staged.number AND (contacts.state IN ('done', 'exhausted') OR contacts.serial > 0)
+                    AND contacts.person NOT IN (SELECT person FROM staged)))
+
 -- :name add_contacts
 -- Rows about people whom the campaign does not know yet, in the order of the list.
 INSERT INTO contacts (id, campaign_id, person, state, number, data, file, line, import_id, first_seen_at, expires_at, updated_at,

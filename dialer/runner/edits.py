@@ -103,7 +103,7 @@ class Edits:
         if import_id is None and not self._edits:
             return True
         if import_id is not None:
-            await self._check_identity(import_id, before or {})
+            await self._check_identity(import_id, before)
         ask, was_run = self._options.ask, (await self._ledger.known_list(self._campaign_id)).fingerprint
         if ask is None or not was_run:
             self._say_edits()
@@ -116,20 +116,27 @@ class Edits:
         words = [*edit_lines(self._campaign.name, self._edits), *foreseen_lines(foreseen)]
         return await self._answered(ask("\n".join(words)))
 
-    async def _check_identity(self, import_id: int, before: Said) -> None:
+    async def _check_identity(self, import_id: int, before: Said | None) -> None:
         """Raises ListError where people who have been called would be others to the ledger, because the file names
-        another column by which they are known, and so be called anew."""
+        another column by which they are known, and so be called anew. What it named before is not known of a campaign
+        that an older version has run (`before` None)."""
         edit = next((one for one in self._edits if one.key in IDENTITY), None)
-        if edit is None:
+        if edit is None and before is not None:
             return
-        column = before.get("contacts.id") or before.get("contacts.phone", "").partition(", ")[0]
-        anew = await self._ledger.called_anew(self._campaign_id, import_id, column)
-        if anew:
-            raise ListError(
-                f"{self._campaign.path.name}: {edit}, and by that {anew} people who have been called would be somebody "
-                "else to the ledger, and be called anew: put it back, or give the campaign another name; "
-                "nobody was dialled"
-            )
+        known = before or {}
+        column = known.get("contacts.id") or known.get("contacts.phone", "").partition(", ")[0]
+        anew = await self._ledger.called_anew(self._campaign_id, import_id, None if before is None else column)
+        why = f"{anew} people who have been called would be somebody else to the ledger, and be called anew"
+        says_who = edit is not None and (edit.key == "contacts.id" or self._campaign.contacts.id is None)
+        if says_who and not anew and await self._ledger.has_forgotten(self._campaign_id):
+            why = "people who were forgotten (`dialer purge`) could not be known again, and might be called anew"
+        elif not anew:
+            return
+        told = edit or "another column says who people are than at its last run (contacts.id, phone or country)"
+        raise ListError(
+            f"{self._campaign.path.name}: {told}, and by that {why}: put it back, or give the campaign another name; "
+            "nobody was dialled"
+        )
 
     def _check_who_may(self) -> None:
         """Raises ListError where there is nobody to ask, and the file says something else of who may be called: a slip
