@@ -322,3 +322,14 @@ def test_a_course_ends_with_the_last_half_of_a_call() -> None:
         course.add(NOW + second, NOW + second + 1, 0.2)
     assert [course.first, course.last] == [NOW, NOW + 2]
     assert course.calls == near(0.8)
+
+
+def test_nobody_is_ready_on_a_day_that_has_had_its_calls() -> None:
+    midnight = (int(NOW) // DAY + 1) * DAY
+    due_later = Crowd(0, 5, due_at=NOW + 2 * DAY)
+    found = told(Crowd(0, 60), due_later, per_day=100, made_today=100)
+    assert found.ready == 0
+    assert found.waits == (Wait(midnight, 60, PER_DAY), Wait(NOW + 2 * DAY, 5, TIMES))
+    assert told(Crowd(0, 60), per_day=100, made_today=99).ready == 60
+    closed = told(Crowd(0, 60), hours=(daily(9, 20),), per_day=100, made_today=100)
+    assert closed.waits == (Wait(midnight + 9 * HOUR, 60, HOURS),)

@@ -107,7 +107,7 @@ def test_who_is_not_called_is_told_with_why_and_some_of_them() -> None:
 
 
 def rows(hours: Sequence[tuple[int, float]]) -> tuple[str, list[tuple[str, float]]]:
-    return plan.chart(replace(FORECAST, hours=tuple(hours)))
+    return plan.chart(replace(FORECAST, hours=tuple(hours), last=None))
 
 
 def test_a_chart_is_by_the_hour_or_where_that_is_too_long_by_the_day() -> None:
@@ -132,3 +132,27 @@ def test_as_json_instants_are_in_utc_and_lengths_in_seconds() -> None:
         {"until": "2026-11-23T12:02:00Z", "cause": "hours", "people": 35},
         {"until": "2026-11-23T13:00:00Z", "cause": "times", "people": 5},
     ]
+
+
+def test_a_chart_ends_with_the_last_call() -> None:
+    hours = tuple((int(NOW) + n * HOUR, 0.2) for n in range(9))
+    _, shown = plan.chart(replace(FORECAST, hours=hours, last=NOW + 2.5 * HOUR))
+    assert len(shown) == 3
+
+
+def test_of_those_who_were_purged_no_example_is_told() -> None:
+    shown = told_of(Excluded("purged", 3, ("", "")))
+    assert "forgotten by `dialer purge` [purged]" in shown and "(" not in shown
+
+
+def test_one_is_a_person_and_a_call() -> None:
+    assert "1 person, 1 call, last at" in told(zones=(ZoneForecast(("A", "B"), 1, 1.0, NOW, NOW),))
+
+
+def test_a_full_day_has_words_of_its_own() -> None:
+    assert "today has had all its calls" in told(waits=(Wait(NOW + HOUR, 4, "per_day"),))
+
+
+def told_of(one: Excluded) -> str:
+    (line,) = [each for each in plan.text(replace(PLANNED, excluded=(one,))) if one.why in each]
+    return line

@@ -136,7 +136,8 @@ class _Flow:
         if expires <= self._now:
             self._unfit[OVER] += crowd.people
             return
-        opening = self._hours.next(crowd.kind, due)
+        tomorrow = self._day_with_room(due)
+        opening = self._hours.next(crowd.kind, tomorrow)
         if opening is None or opening >= expires:
             self._unfit[NEVER_OPEN] += crowd.people
             return
@@ -144,11 +145,18 @@ class _Flow:
         if opening <= self._now:
             self._ready += crowd.people
         else:
-            self._waits[opening, TIMES if opening == due else HOURS] += crowd.people
+            cause = TIMES if opening == due else PER_DAY if opening == tomorrow else HOURS
+            self._waits[opening, cause] += crowd.people
         if expires < math.inf:
             self._ends.append(expires)
         cell = _Cell(crowd.kind, expires, crowd.priority, crowd.again, crowd.past)
         self._wait(cell, crowd.people, int(due // self._step))
+
+    def _day_with_room(self, due: float) -> float:
+        """The moment itself, or the next midnight (UTC) where today has had all its calls."""
+        speed, today = self._going.speed, int(self._now // DAY)
+        is_full = speed.per_day is not None and speed.made_today >= speed.per_day
+        return float((today + 1) * DAY) if is_full and int(due // DAY) == today else due
 
     def _wait(self, cell: _Cell, people: float, turn: int) -> None:
         if turn not in self._later:

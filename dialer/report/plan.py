@@ -98,11 +98,13 @@ def _waiting(found: Forecast) -> Iterator[str]:
         return
     yield from _line("waiting", f"{sum(people for _, _, people in waits):,}")
     for until, cause, people in waits[:_MOST]:
-        words = "the hours" if cause == "hours" else "a time of their own"
-        yield f"  {people:>{_HEAD},}  until {_moment(until)}: {words}"
+        yield f"  {people:>{_HEAD},}  until {_moment(until)}: {_WAITS.get(cause, 'a time of their own')}"
     if rest := waits[_MOST:]:
         count = sum(people for _, _, people in rest)
         yield f"  {count:>{_HEAD},}  until later, at the latest {_moment(rest[-1][0])}"
+
+
+_WAITS: Mapping[str, str] = {"hours": "the hours", "per_day": "today has had all its calls"}
 
 
 def _by_minute(found: Forecast) -> list[tuple[float, str, int]]:
@@ -135,8 +137,9 @@ def _excluded(head: str, found: Sequence[Excluded], words: Callable[[str], str])
         return
     yield from _line(head, f"{sum(each.people for each in found):,}")
     for each in found[:_MOST]:
-        some = f" ({', '.join(each.examples)}{', …' if each.people > len(each.examples) else ''})"
-        yield from _wrapped(f"{words(each.why)}{some if each.examples else ''}", f"  {each.people:>{_HEAD},}  ")
+        known = [example for example in each.examples if example]  # of those who were purged nothing is
+        some = f" ({', '.join(known)}{', …' if each.people > len(known) else ''})" if known else ""
+        yield from _wrapped(f"{words(each.why)}{some}", f"  {each.people:>{_HEAD},}  ")
     if rest := found[_MOST:]:
         yield f"  {sum(each.people for each in rest):>{_HEAD},}  for {len(rest)} other reasons"
 
@@ -178,13 +181,14 @@ def _zones(found: Sequence[ZoneForecast]) -> Iterator[str]:
     yield "  by time zone"
     ordered = sorted(found, key=lambda each: -each.people)
     for each in ordered[:_MOST]:
-        told = f"{_about(each.people)} people, {_about(each.calls)} calls, {_ended(each)}"
+        calls = "1 call" if each.calls == 1 else f"{_about(each.calls)} calls"
+        told = f"{_people(each.people)}, {calls}, {_ended(each)}"
         yield from textwrap.wrap(
             f"{_named(each.zones)}: {told}", _WIDTH, initial_indent="    ", subsequent_indent=" " * 6
         )
     if rest := ordered[_MOST:]:
         people, last = sum(each.people for each in rest), max((each.last or 0.0 for each in rest), default=0.0)
-        yield f"    {len(rest)} others: {_about(people)} people, last at {_moment(last or None)}"
+        yield f"    {len(rest)} others: {_people(people)}, last at {_moment(last or None)}"
 
 
 def _named(zones: Sequence[str]) -> str:
@@ -223,11 +227,15 @@ def _named_value(name: str, value: float) -> str:
 
 
 def chart(found: Forecast) -> tuple[str, list[tuple[str, float]]]:
-    """The chart's heading and its rows: calls by the hour, or by the day where there would be too many hours."""
-    if len(found.hours) <= _MOST_HOURS:
-        return "calls per hour (UTC)", [(f"{_utc(at):%a %Y-%m-%d %H:%M}", calls) for at, calls in found.hours]
+    """The chart's heading and its rows: calls by the hour, or by the day where there would be too many hours.
+
+    It ends with the last call: what comes after that is less than half of one.
+    """
+    hours = [(at, calls) for at, calls in found.hours if found.last is None or at <= found.last]
+    if len(hours) <= _MOST_HOURS:
+        return "calls per hour (UTC)", [(f"{_utc(at):%a %Y-%m-%d %H:%M}", calls) for at, calls in hours]
     days = defaultdict[str, float](float)
-    for at, calls in found.hours:
+    for at, calls in hours:
         days[f"{_utc(at):%a %Y-%m-%d}"] += calls
     return "calls per day (UTC); --json has each hour", list(days.items())
 
