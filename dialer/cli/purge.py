@@ -58,7 +58,7 @@ def _choice(campaign: str | None, older_than: str | None, person: str | None, no
     if (older_than is None) == (person is None):
         raise UsageError("say who is to be forgotten: by --older-than 90d, or by --person PERSON")
     if older_than is None:
-        return Choice(person=given.person(person))
+        return Choice(person=given.person(person or ""))
     return Choice(before=now - timedelta(seconds=given.seconds("--older-than", older_than)), campaign=campaign)
 
 
