@@ -139,7 +139,7 @@ HEADER = "Telefon,first_name,crm_id,amount\n+14155550123,Ann,7,1\n"
         ({"phone": ("Telefon", "home")}, CALL, r"contacts\.phone names the column 'home'"),
         ({"id": "crmid"}, CALL, r"contacts\.id names the column 'crmid' \(did you mean 'crm_id'\?\)"),
         ({"required": ("firstname",)}, CALL, r"contacts\.required names the column 'firstname' \(did you mean 'first_"),
-        ({"timezone": "tz"}, CALL, r"contacts \(timezone, region, postcode or consent\) names the column 'tz'"),
+        ({"timezone": "tz"}, CALL, r"contacts.timezone names the column 'tz'"),
         ({}, CallRules(("+1",), agent_column="agent"), r"call\.agent names the column 'agent'"),
         ({}, CallRules(("+1",), data=("*", "due")), r"call\.data names the column 'due'"),
         ({}, CallRules(("+1",), metadata=("crm",)), r"call\.metadata names the column 'crm' \(did you mean 'crm_id'"),

@@ -11,7 +11,7 @@ from typing import TextIO
 from dialer.cli.app import app
 from dialer.errors import DialerError, ExitCode
 
-_LENGTH = re.compile(r"\d+(\.\d+)?[smhd]")
+_LENGTH = re.compile(r"\d+([.,]\d+)?[A-Za-z]*")  # with a wrong unit too, so that it is told, and not taken for a file
 
 
 def main() -> None:

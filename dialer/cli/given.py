@@ -22,7 +22,8 @@ def seconds(option: str, text: str) -> float:
     try:
         return duration(text)
     except Wrong as wrong:
-        raise UsageError(f"{option}: {wrong}") from None
+        hint = f"; {wrong.suggestion}" if wrong.suggestion else ""
+        raise UsageError(f"{option}: {wrong}{hint}") from None
 
 
 def instant(option: str, text: str) -> datetime:

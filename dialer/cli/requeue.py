@@ -9,9 +9,12 @@ from pathlib import Path
 from dialer.cli import given
 from dialer.cli.asking import agreed
 from dialer.clock import Clock
+from dialer.config.words import nearest
 from dialer.console import mask_text
 from dialer.errors import UsageError
 from dialer.ledger.requeuing import Wanted, attempts_more, reach_of
+from dialer.policy import outcome
+from dialer.report.words import DETAILS
 from dialer.runner import requests
 from dialer.runner import requeue as word
 
@@ -26,6 +29,7 @@ def requeue(
     wanted, clock = word.wanted_of(facts), Clock()
     if not campaign.ledger.exists():
         raise UsageError(f"there is no ledger {campaign.ledger}: the campaign has not been run yet")
+    _check_reasons(reasons)
     reach = reach_of(campaign.ledger, wanted, clock.now())
     if reach.meant:
         agreed(mask_text(_question(wanted, reach.meant)), yes=yes)
@@ -33,6 +37,14 @@ def requeue(
     if answer.startswith(requests.NOT_DONE):
         raise UsageError(answer)
     print(mask_text(answer.replace("; left out: ", "\n  left out: ")))
+
+
+def _check_reasons(reasons: Sequence[str]) -> None:
+    """Raises UsageError for what is nearly a finish reason: nobody would be meant, and nothing would say why."""
+    for reason in reasons:
+        meant = nearest(reason, outcome.REASONS)
+        if reason not in outcome.REASONS and reason not in DETAILS and ":" not in reason and meant is not None:
+            raise UsageError(f"--reason: there is no finish reason {reason!r}; did you mean {meant}?")
 
 
 def _question(wanted: Wanted, people: int) -> str:

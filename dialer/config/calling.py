@@ -69,6 +69,8 @@ def window(value: Mapping[str, object], key: str) -> None:
         for day in found:
             _day(day)
     else:
+        if (meant := nearest(key, _NOT_DAYS)) is not None:
+            raise Wrong(f"{quoted(key)} is no key of hours", f"did you mean {meant}?")
         _read(timetable.week, {key: found}, key=key)
 
 

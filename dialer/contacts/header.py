@@ -12,7 +12,7 @@ from dialer.model.plain import plain
 
 _SHOWN = 40
 _GIVEN = "given"
-_STEERING = "contacts (timezone, region, postcode or consent)"
+_STEERING = ("timezone", "region", "postcode", "consent", "debt", "priority", "not_before", "not_after")
 
 
 def names(path: Path, cells: Sequence[str]) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def _asked_for(rules: ListRules, call: CallRules) -> Iterator[tuple[str, str]]:
     if rules.id is not None:
         yield "contacts.id", rules.id
     yield from (("contacts.required", column) for column in rules.required)
-    yield from ((_STEERING, column) for column in rules.steering)
+    yield from ((f"contacts.{key}", column) for key in _STEERING if (column := getattr(rules, key)) is not None)
     if call.agent_column is not None:
         yield "call.agent", call.agent_column
     yield from (("call.data", column) for column in call.data if column != "*")
