@@ -175,3 +175,22 @@ def test_a_file_without_any_call_is_refused(
     found = told(capsys, "history", "import", file, monday)
     assert found.code == 78
     assert why in found.err
+
+
+def test_the_newest_fifty_are_shown_and_how_many_there_are(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stop = monday.with_name("stop.txt")
+    stop.write_text("".join(f"+1415555{n:04d}\n" for n in range(200, 260)))
+    assert told(capsys, "dnc", "import", stop, monday).code == 0
+    shown = told(capsys, "dnc", "list", monday).out.splitlines()
+    assert (len(shown), shown[0], shown[-1]) == (
+        52, "On the do-not-call list: 60.", "  and 10 older: --all shows them, --json too.",
+    )  # fmt: skip
+    assert len(told(capsys, "dnc", "list", monday, "--all").out.splitlines()) == 61
+    assert len(json.loads(told(capsys, "dnc", "list", monday, "--json").out)) == 60
+
+
+def test_a_file_that_is_not_there_is_told_in_the_words_of_the_command(
+    monday: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = told(capsys, "dnc", "import", "nowhere.txt", monday)
+    assert found.code == 2 and "there is no file nowhere.txt" in found.err

@@ -64,6 +64,8 @@ def take(file: Path, column: str | None, campaign: Path | None, ledger: Path | N
     from dialer.places import NumberReader
 
     path, country = given.ledger_and_country(campaign, ledger)
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}: name the list of numbers as it lies on this machine")
     found = registers.read(file, column, NumberReader(country).column)
     numbers = [f"+{number}" for number in found.numbers]
     for part in parts(numbers):
@@ -80,8 +82,11 @@ def parts(many: Sequence[T]) -> Iterator[Sequence[T]]:
 # --- shown -------------------------------------------------------------------------------------------
 
 
-def show(campaign: Path | None, ledger: Path | None, as_json: bool) -> None:
-    """Print the list, numbers masked."""
+_NEWEST = 50
+
+
+def show(campaign: Path | None, ledger: Path | None, as_json: bool, every: bool = False) -> None:
+    """Print the list, numbers masked: how many there are and the newest of them; as JSON, or with `every`, all."""
     path, _ = given.ledger_of(campaign, ledger)
     with open_reader(path) as reader:
         found = reader.opt_outs()
@@ -89,8 +94,11 @@ def show(campaign: Path | None, ledger: Path | None, as_json: bool) -> None:
         print(json.dumps(mask_value([_json(entry) for entry in found]), indent=2, ensure_ascii=False))
         return
     print("Nobody is on the do-not-call list." if not found else f"On the do-not-call list: {len(found)}.")
-    for entry in found:
+    shown = sorted(found, key=lambda entry: entry.at, reverse=True)[: None if every else _NEWEST]
+    for entry in shown:
         print(mask_text(_line(entry)))
+    if len(shown) < len(found):
+        print(f"  and {len(found) - len(shown)} older: --all shows them, --json too.")
 
 
 def _json(entry: Entry) -> dict[str, object]:

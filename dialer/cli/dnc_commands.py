@@ -67,9 +67,10 @@ def take(
 def show(
     campaign: MaybeFile = None,
     ledger: LedgerFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All, as a JSON list.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All, and not the newest 50 alone.")] = False,
 ) -> None:
-    """Show who is on it, since when and why."""
+    """Show who is on it, since when and why: the newest first."""
     from dialer.cli import dnc
 
-    dnc.show(campaign, ledger, as_json)
+    dnc.show(campaign, ledger, as_json, every)
