@@ -138,3 +138,19 @@ def test_any_header_comes_back_as_it_was(tmp_path: Path, columns: list[str]) -> 
 def test_columns_that_yaml_would_misread(tmp_path: Path, column: str) -> None:
     expected = () if column == "*" else (column,)
     assert finished(tmp_path, starter("contacts.csv", ["phone", column])).call.data == expected
+
+
+STEERED = ["phone", "mobile", "id", "name", "Time Zone", "zip", "State", "priority", "not_before", "Opt-In"]
+
+
+def test_columns_that_steer_are_proposed_and_the_agent_is_not_told_them(tmp_path: Path) -> None:
+    text = starter("contacts.csv", STEERED)
+    campaign = finished(tmp_path, text)
+    rules = campaign.contacts
+    assert (rules.timezone, rules.postcode, rules.region) == ("Time Zone", "zip", "State")
+    assert (rules.priority, rules.not_before, rules.not_after) == ("priority", "not_before", None)
+    assert (rules.phone, campaign.call.data, rules.consent) == (("phone", "mobile"), ("name",), None)
+    put_in = "\n".join(line for line in text.splitlines() if not line.startswith("rules: none"))
+    asked = finished(tmp_path, put_in.replace("\n# rules:", "\nrules:"))
+    assert asked.law is not None
+    assert (asked.contacts.consent, asked.law.yes) == ("Opt-In", frozenset({"yes"}))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 Rows = Sequence[Sequence[str]]
 
@@ -20,13 +20,28 @@ _NUMBER = re.compile(r"(?:\+|00)?[0-9]{7,15}")
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the columns of a list seem to be; `local` tells that numbers in it are written without a plus."""
+    """What the columns of a list seem to be; `local` tells that numbers in it are written without a plus. `steering`
+    has columns by the key of `contacts` that they are for, `consent` the one that tells who consents."""
 
     phones: tuple[str, ...]
     id: str | None
     names: tuple[str, ...]
     others: tuple[str, ...]
     local: bool
+    steering: Mapping[str, str] = field(default_factory=dict)
+    consent: str | None = None
+
+
+_STEERING: Mapping[str, re.Pattern[str]] = {
+    "timezone": re.compile(r"tz|time_?zone|zone_?info|zeitzone"),
+    "postcode": re.compile(r"(?:.*_)?(?:zip|zip_?code|post_?code|postal_?code|plz)"),
+    "region": re.compile(r"(?:.*_)?(?:state|province|region|bundesland)"),
+    "priority": re.compile(r"prio|priority"),
+    "not_before": re.compile(r"not_before|call_after|earliest(?:_call)?"),
+    "not_after": re.compile(r"not_after|call_before|latest(?:_call)?"),
+}
+"""By key of `contacts` how such a column is named."""
+_CONSENT = re.compile(r"(?:.*_)?(?:consent|consents|consented|opt_?in|opted_in|einwilligung)")
 
 
 def guess(columns: Sequence[str], rows: Rows = ()) -> Guess:
@@ -37,13 +52,19 @@ def guess(columns: Sequence[str], rows: Rows = ()) -> Guess:
     free = [column for column in cells if column not in phones]
     ids = [column for column in free if _may_be_id(column, cells[column])]
     chosen = next((column for column in ids if column.lower() == "id"), ids[0] if ids else None)
-    others = tuple(column for column in free if column != chosen)
+    rest = [column for column in free if column != chosen]
+    named = {key: [each for each in rest if _named(words, each)] for key, words in _STEERING.items()}
+    steering = {key: found[0] for key, found in named.items() if found}
+    consent = next((column for column in rest if _named(_CONSENT, column)), None)
+    others = tuple(column for column in rest if column not in steering.values() and column != consent)
     return Guess(
         phones=phones,
         id=chosen,
         names=tuple(column for column in others if _named(_NAME, column)),
         others=others,
         local=any(not cell.startswith(("+", "00")) for column in phones for cell in cells[column]),
+        steering=steering,
+        consent=consent,
     )
 
 

@@ -23,7 +23,7 @@ name: {name}
 contacts:
   file: {file}  # .csv, .csv.gz or .parquet; relative to this file
   phone: {phone}
-{id}{country}{required}\
+{id}{country}{steering}{required}\
   # expires: 20h  # a contact is given up this long after its row was first seen
 call:
   from: []  # your own number or numbers, with plus: they are what people see
@@ -43,6 +43,7 @@ retry:
   # machine: never  # what a voicemail or an answering machine is worth
 hours: {{daily: [09:00-20:00]}}  # in people's own time; {{mon-fri: [09:00-12:00, 13:00-19:30]}}, or always
 rules: none  # no law's rules are checked; or {{purpose: info, packs: [us], consent: given}}: dialer rules show
+{consent}\
 # caps: {{per_person: 3 per 7d, gap: 4h}}  # how often people are rung, over all campaigns of the ledger
 # recovery: {{hold: 120s, max_unknown: 50, look_back: 7d}}  # of a dial whose answer was lost
 # stop_when: {{platform_failed: 10% of 50, under_8s: 40% of 50}}  # more of the last so many, and it is paused
@@ -69,6 +70,8 @@ def starter(list_name: str, columns: Sequence[str], samples: Rows = ()) -> str:
         id=f"  id: {_scalar(seen.id)}  # what a row is about\n" if seen.id else "",
         country=_country(seen),
         required=_required(seen),
+        steering="".join(f"  {key}: {_scalar(column)}  # {_STEERS[key]}\n" for key, column in seen.steering.items()),
+        consent=_consent(seen),
         data=_listed([column for column in seen.others if column != "*"], "the agent is told these"),
         metadata=f"  metadata: {_listed([seen.id], 'kept with the call')}\n" if seen.id else "",
     )
@@ -89,6 +92,23 @@ def _phone(seen: Guess) -> str:
 def _country(seen: Guess) -> str:
     why = "some numbers of this list are" if seen.local else "for numbers that are"
     return f"  # country: US  # {why} written without a plus: they need it\n"
+
+
+_STEERS = {
+    "timezone": "in which zone they are, as America/New_York",
+    "postcode": "where they are",
+    "region": "in which state they are, as US-FL or FL",
+    "priority": "a higher number goes first",
+    "not_before": "they are not called before it",
+    "not_after": "nor after it",
+}
+
+
+def _consent(seen: Guess) -> str:
+    if seen.consent is None:
+        return ""
+    asked = f"{{purpose: info, packs: [us], consent: {_scalar(seen.consent)}, yes: [yes]}}"
+    return f"# rules: {asked}  # so the consent column counts: put it in the place of none\n"
 
 
 def _required(seen: Guess) -> str:
