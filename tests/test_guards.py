@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dialer.ledger import Ledger, inbox
+from dialer.ledger import Ledger, inbox, intending
 from dialer.model import Event, Secret, WebhookRules
 from dialer.policy import callid
 from dialer.receiver import Receiver
@@ -112,12 +112,15 @@ def test_without_the_hold_an_absence_that_is_believed_too_early_is_a_second_ring
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_without_the_index_of_live_numbers_one_telephone_rings_twice_at_once(tmp_path: Path, guarded: bool) -> None:
-    """Two people of one list share a number, and both are due now."""
+def test_without_a_look_at_live_numbers_one_telephone_rings_twice_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Two people of one list share a number, and both are due now: the intent looks, and an index makes sure."""
 
     async def main() -> None:
         if not guarded:
             forge(founded(tmp_path / "dialer.db"), "DROP INDEX attempts_live_number")
+            monkeypatch.setattr(intending, "is_live", lambda *_: False)
         async with desk(Time()) as verbex:
             both = [PEOPLE[0], PEOPLE[0]]
             await run_to_its_end(tmp_path, verbex, both, id="name", one_per="id", attempts=1)

@@ -122,7 +122,7 @@ async def test_a_cancelled_campaign_lets_live_calls_run_out_and_stays_cancelled(
         with pytest.raises(UsageError, match="was cancelled \\(wrong text\\) and stays so"):
             await made.ledger.pause("reminders", "resume", "", None, "ann")
         said = await made.ledger.pause("reminders", "cancel", "", None, "ann")
-        assert said == "reminders is cancelled: 0 people will not be dialled, 0 live calls run out"
+        assert said == "reminders was cancelled already by ann (wrong text), and stays so"
 
 
 async def test_a_campaign_that_was_never_run_is_named(tmp_path: Path) -> None:
