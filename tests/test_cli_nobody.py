@@ -8,6 +8,8 @@ import pytest
 
 from tests.command_line import campaign, told
 
+pytestmark = pytest.mark.slow
+
 EMPTY = [
     ("dnc", "add", ""),
     ("dnc", "remove", " "),
