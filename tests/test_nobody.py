@@ -44,3 +44,17 @@ def test_a_consent_that_all_need_and_nothing_tells_of_is_told_with_its_line(
     found = told(capsys, command[0], path, *command[1:])
     assert found.code == ExitCode.FILE
     assert f"line {line}" in found.err and "rules.consent: is missing" in found.err and "us-ai-consent" in found.err
+
+
+def test_check_names_a_few_who_are_held_and_shows_requests_of_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"A{n},+1212555012{n},P{n},10001,{'yes' if n == 5 else 'no'}" for n in range(6)]
+    text = ASKED + "caps: {per_person: 3 per 7d, per_day: 500}\norder: fresh\nanalysis: true\n"
+    path = campaign(tmp_path, "\n".join(["id,phone,name,zip,ok", *rows, ""]), text)
+    shown = told(capsys, "check", path, "--offline").out
+    assert "1 person can be dialled, 0 rejects." in shown
+    assert "(+1212•••0120, +1212•••0121, +1212•••0122, …)" in shown
+    assert "to +1212•••0125 from" in shown and "to +1212•••0120" not in shown
+    for line in ("  caps: at most 3 rings in 7 days", "  caps.per_day: 500", "  order: fresh", "  analysis: true"):
+        assert f"\n{line}" in shown

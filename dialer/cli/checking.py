@@ -32,6 +32,7 @@ from dialer.model import (
 from dialer.policy import outcome, retry
 from dialer.report import why
 from dialer.report.calling import hours_words, law_words
+from dialer.report.said import said
 from dialer.runner import checking
 from dialer.runner.checking import Checked
 from dialer.runner.comparing import since_last_run
@@ -66,11 +67,15 @@ def check(path: Path, offline: bool) -> int:
 def _list(campaign: Campaign, checked: Checked) -> Iterator[str]:
     files = ", ".join(file.name for file in campaign.contacts.files)
     held = sum(checked.held.values())
-    yield f"\n{files}: {checked.good - held} people can be dialled, {checked.bad} rejects."
+    free = checked.good - held
+    rejects = "1 reject" if checked.bad == 1 else f"{checked.bad} rejects"
+    yield f"\n{files}: {free} {'person' if free == 1 else 'people'} can be dialled, {rejects}."
     if held:
         yield f"  {held:>8}  held back by the rules, whatever the hour:"
     for detail, count in checked.held.most_common():
-        yield f"  {count:>12}  {why(ContactState.EXCLUDED, '', detail)}"
+        some = ", ".join(map(mask, checked.some_held[detail]))
+        more = ", …" if count > len(checked.some_held[detail]) else ""
+        yield f"  {count:>12}  {why(ContactState.EXCLUDED, '', detail)} ({some}{more})"
     for reason, count in (+checked.rejected).most_common():
         yield f"  {count:>8}  {reason}"
     for reject in checked.examples:
@@ -128,6 +133,7 @@ def _length(seconds: float) -> str:
 def _rest(campaign: Campaign) -> Iterator[str]:
     yield f"\nPace: {_pace(campaign.pace)}."
     yield f"Hours: {hours_words(campaign.hours)}. Rules: {law_words(campaign.law)}."
+    yield from _who_and_how_often(campaign)
     gone = _share(campaign.contacts.max_gone)
     yield f"List: {_expiry(campaign)}; if more than {gone} of the people (and more than 20) are gone, none is dialled."
     yield f"Calls: one that is not known to have ended after {_length(campaign.call.longest)} is unknown."
@@ -138,6 +144,20 @@ def _rest(campaign: Campaign) -> Iterator[str]:
     if common := shared(campaign):
         told = ", ".join(f"{count} with {name}" for name, count in common.items())
         yield f"People shared with other campaigns of the ledger, by number: {told}. Opt-outs and caps reach over all."
+
+
+_SET = ("caps", "caps.per_day", "dnc", "opt_out_when", "order", "retry.spread", "retry.callback")
+"""What is told by its key where the file says it."""
+
+
+def _who_and_how_often(campaign: Campaign) -> Iterator[str]:
+    """Whom the file spares and in which order, by key."""
+    words = said(campaign)
+    for key in words:
+        if key in _SET or key.startswith("opt_out_when"):
+            yield f"  {key}: {words[key]}"
+    if campaign.analysis:
+        yield "  analysis: true"
 
 
 def _pace(rules: PaceRules) -> str:

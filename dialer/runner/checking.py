@@ -26,13 +26,14 @@ from dialer.verbex import Client
 
 _SHOWN = 2
 _EXAMPLES = 5
+_SOME_HELD = 3
 _NO_SECRET = b"check"  # where there is no ledger yet: the ids are not those that will be sent
 
 
 @dataclass
 class Checked:
     """What a list holds: rows that can be dialled and those that cannot; of the former, `held` are those against whom
-    the rules stand whatever the hour, by what stands against them."""
+    the rules stand whatever the hour, by what stands against them, and `some_held` the numbers of a few of each."""
 
     good: int = 0
     bad: int = 0
@@ -40,6 +41,14 @@ class Checked:
     examples: list[Reject] = field(default_factory=list)
     first: list[DialRequest] = field(default_factory=list)
     held: Counter[str] = field(default_factory=Counter)
+    some_held: dict[str, list[str]] = field(default_factory=dict)
+
+    def hold(self, row: Row, detail: str) -> None:
+        """One more whom this holds; the first few are kept by their numbers."""
+        self.held[detail] += 1
+        some = self.some_held.setdefault(detail, [])
+        if len(some) < _SOME_HELD:
+            some.append(row.numbers[0].e164)
 
 
 def check_ledger(campaign: Campaign) -> None:
@@ -85,10 +94,13 @@ def check_list(
     for chunk in rows(campaign):
         good = [row for row in chunk.rows if seen.is_new(row)]
         hear(good)
-        found = (_first_request(campaign, row, secret, now) for row in good)
+        ruled = [(row, permits.stands_against(row.audience, now)) for row in good]
+        found = (_first_request(campaign, row, secret, now) for row, detail in ruled if not detail)
         checked.first.extend(islice(filter(None, found), _SHOWN - len(checked.first)))
         checked.good += len(good)
-        checked.held.update(detail for row in good if (detail := permits.stands_against(row.audience, now)))
+        for row, detail in ruled:
+            if detail:
+                checked.hold(row, detail)
         checked.bad += _bad_rows(chunk) + len(chunk.rows) - len(good)
         checked.rejected.update(reject.reason.value for reject in chunk.rejects)
         checked.rejected[RejectReason.DUPLICATE.value] += len(chunk.rows) - len(good)
