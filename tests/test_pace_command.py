@@ -60,7 +60,9 @@ def test_a_slow_run_is_made_faster_within_a_second_and_without_a_burst(tmp_path:
             assert most_in_a_second(at) <= 11
             ((run_id, detail),) = events(run)
             assert run_id is not None
-            assert detail == "reminders by ann: 10 calls per second, concurrent calls as before (up to 50 now)"
+            before = "0.02 calls per second, up to 50 concurrent calls"
+            after = "10 calls per second, concurrent calls as before (up to 50 now)"
+            assert detail == f"reminders by ann: {before} → {after}: looked"
             assert "10 calls per second, concurrent calls as before" in run.said.getvalue()
 
     in_virtual_time(main())

@@ -83,3 +83,13 @@ def test_before_the_first_run_there_is_nothing_to_forget(tmp_path: Path, capsys:
     early = told(capsys, "purge", file_of(tmp_path), "--older-than", "90d", "--yes")
     assert (early.code, "there is nothing to forget" in early.err) == (2, True)
     assert not (tmp_path / "dialer.db").exists()
+
+
+def test_why_somebody_was_forgotten_stands_in_the_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file_of(tmp_path)
+    taken_in(path)
+    assert told(capsys, "purge", path, "--person", "A1", "--yes", "--why", "asked us to").code == 0
+    (event,) = rows_of(
+        tmp_path / "dialer.db", "SELECT detail FROM events WHERE event = 'purged' AND contact_id IS NULL"
+    )
+    assert event["detail"].startswith("1 person by ") and event["detail"].endswith(": asked us to")

@@ -22,7 +22,7 @@ Grace = Annotated[str, typer.Option("--grace", metavar="30s", help="How long liv
 RetryLock = Annotated[
     str, typer.Option("--retry-lock", metavar="5m", help="How long to wait for a ledger that another run holds.")
 ]
-Why = Annotated[str, typer.Option("--reason", help="Why, for those who look later.")]
+Why = Annotated[str, typer.Option("--reason", "--why", help="Why, for those who look later.")]
 
 
 def examples(*lines: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dialer.cli.arguments import File, examples
+from dialer.cli.arguments import File, Why, examples
 
 _EXAMPLES = examples(
     "dialer pace campaign.yaml --calls-per-second 5",
@@ -26,8 +26,9 @@ def pace(
     concurrent_calls: Annotated[
         str | None, typer.Option(metavar="N|auto", help="Calls at the same time; auto learns the account's limit.")
     ] = None,
+    why: Why = "",
 ) -> None:
     """Change the pace of a running campaign, until that run ends."""
     from dialer.cli import pacing
 
-    pacing.change(campaign, calls_per_second, concurrent_calls)
+    pacing.change(campaign, calls_per_second, concurrent_calls, why)

@@ -17,11 +17,11 @@ from dialer.runner.requests import NewPace
 T = TypeVar("T")
 
 
-def change(file: Path, calls_per_second: str | None, concurrent_calls: str | None) -> None:
+def change(file: Path, calls_per_second: str | None, concurrent_calls: str | None, why: str = "") -> None:
     """Have the run that dials the campaign change its pace, and print what holds then (UsageError)."""
     new = _new_pace(calls_per_second, concurrent_calls)
     campaign = given.campaign(file)
-    facts = requests.pace_facts(campaign.name, str(file), new, given.who())
+    facts = {**requests.pace_facts(campaign.name, str(file), new, given.who()), "why": why}
     answer = asyncio.run(requests.ask(campaign.ledger, requests.PACE, facts, Clock()))
     if answer.startswith(requests.NOT_DONE):
         raise UsageError(answer)

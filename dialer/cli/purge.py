@@ -19,7 +19,13 @@ from dialer.model import Campaign
 
 
 def purge(
-    file: Path | None, ledger: Path | None, older_than: str | None, person: str | None, dry_run: bool, yes: bool
+    file: Path | None,
+    ledger: Path | None,
+    older_than: str | None,
+    person: str | None,
+    dry_run: bool,
+    yes: bool,
+    why: str = "",
 ) -> None:
     """Say who would be forgotten, ask, forget them, and print what stays.
 
@@ -44,7 +50,7 @@ def purge(
     if not found.is_nobody:
         agreed("This cannot be undone. Do it?", yes=yes)
     # Also where there is nobody left: what an earlier purge could not take out of the file goes now.
-    done = asyncio.run(_forget(path, choice, clock))
+    done = asyncio.run(_forget(path, choice, why, clock))
     if done.is_nobody and person is not None:
         raise UsageError(
             mask_text(
@@ -62,10 +68,10 @@ def _choice(campaign: str | None, older_than: str | None, person: str | None, no
     return Choice(before=now - timedelta(seconds=given.seconds("--older-than", older_than)), campaign=campaign)
 
 
-async def _forget(path: Path, choice: Choice, clock: Clock) -> Purged:
+async def _forget(path: Path, choice: Choice, why: str, clock: Clock) -> Purged:
     ledger = Ledger.open(path, "purge", clock.now)
     try:
-        return await ledger.purge(choice, given.who())
+        return await ledger.purge(choice, given.who() + (f": {why}" if why else ""))
     finally:
         await ledger.close()
 

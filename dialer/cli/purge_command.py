@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dialer.cli.arguments import LedgerFile, MaybeFile, examples
+from dialer.cli.arguments import LedgerFile, MaybeFile, Why, examples
 
 _EXAMPLES = examples(
     "dialer purge campaign.yaml --older-than 90d --dry-run",
@@ -31,8 +31,9 @@ def purge(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who would be forgotten.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to what a terminal would be asked.")] = False,
+    why: Why = "",
 ) -> None:
     """Forget people: numbers, data and transcripts go; totals and opt-outs stay."""
     from dialer.cli import purge as command
 
-    command.purge(campaign, ledger, older_than, person, dry_run, yes)
+    command.purge(campaign, ledger, older_than, person, dry_run, yes, why)

@@ -304,7 +304,9 @@ class Conductor:
         rate = new.calls_per_second or engine.pace.calls_per_second
         lines = engine.lines.limit if new.concurrent_calls is None else engine.lines.room_known
         words = requests.pace_words(new, rate, lines, engine.campaign.pace.at_most or inf)
-        await self._ledger.pace_changed(name, words, str(facts.get("who", "")))
+        why = f": {facts['why']}" if facts.get("why") else ""
+        before = f"{engine.pace.calls_per_second:g} calls per second, up to {engine.lines.limit} concurrent calls"
+        await self._ledger.pace_changed(name, f"{before} → {words}{why}", str(facts.get("who", "")))
         engine.change_pace(new.calls_per_second, new.concurrent_calls, learns=new.learns)
         sentence = f"{name}: {words}, until this run ends"
         self._console.say(requests.PACE, sentence, campaign=name)
