@@ -24,6 +24,8 @@ from tests.desk import Desk, answer, desk
 from tests.engine_kit import Heart, campaign, heart, number, open_ledger, waits, with_people
 from tests.virtual_time import START, Time, in_virtual_time, moment, until
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB, CARL = PEOPLE = [number(n) for n in range(3)]
 ANALYSES = "/postcall-analysis/results/"
 CALLBACKS = """SELECT from_state, to_state, events.detail, number FROM events JOIN contacts ON contacts.id = contact_id

@@ -32,6 +32,8 @@ from tests.command_line import (
     told,
 )
 
+pytestmark = pytest.mark.slow
+
 Break = Callable[[Path], object]
 
 

@@ -13,6 +13,8 @@ from dialer.runner import dnc
 from tests.command_line import TEXT, campaign, taken_in, told
 from tests.ledger_kit import rows_of
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB = "+14155550123", "+14155550124"
 
 

@@ -21,6 +21,8 @@ from dialer.cli.running import options
 from dialer.errors import UsageError
 from tests.command_line import ROOT, campaign, process, taken_in, told
 
+pytestmark = pytest.mark.slow
+
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
 HEAVY = ("pandas", "sqlite_utils", "pyarrow", "phonenumbers", "httpx", "starlette", "holidays")

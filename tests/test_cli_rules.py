@@ -14,6 +14,8 @@ from dialer.model import Ruling
 from dialer.packs import codes, pack
 from tests.command_line import Told, told
 
+pytestmark = pytest.mark.slow
+
 MIAMI, SEATTLE, BOSTON, AUSTIN = "+13055550123", "+12065550123", "+16175550123", "+15125550123"
 PITTSBURGH, JACKSON, BANGOR, PHOENIX = "+14125550123", "+16015550123", "+12075550123", "+16025550123"
 NEW_ORLEANS, HONOLULU, SAN_JUAN = "+15045550123", "+18085550123", "+17875550123"

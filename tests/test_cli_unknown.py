@@ -18,6 +18,8 @@ from tests.command_line import campaign, change, taken_in, told
 from tests.engine_kit import begun
 from tests.ledger_kit import rows_of
 
+pytestmark = pytest.mark.slow
+
 LEDGER = "dialer.db"
 PERSONS = ("A1", "A2", "A3")
 

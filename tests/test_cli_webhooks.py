@@ -23,6 +23,8 @@ from tests.desk import answer
 from tests.raw_platform import raw_platform
 from tests.webhook_kit import SECRET, Office
 
+pytestmark = pytest.mark.slow
+
 URL = "https://calls.example.com/verbex"
 ENVIRON = {"VERBEX_API_KEY": KEY}
 

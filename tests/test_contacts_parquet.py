@@ -19,6 +19,8 @@ from dialer.errors import ListError
 from tests.lists import as_csv, rules, taken, write, write_parquet
 from tests.test_contacts_csv import tables
 
+pytestmark = pytest.mark.slow
+
 EAST = timezone(timedelta(hours=2))
 NOON = datetime(2026, 11, 22, 12, 30, 15, 250_000)  # noqa: DTZ001 - a Parquet column of naive times
 

@@ -19,6 +19,8 @@ from tests.engine_kit import Heart, campaign, heart, listed, number, open_ledger
 from tests.ledger_kit import dump
 from tests.virtual_time import Time, in_virtual_time
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB, CID, DAN = (number(n) for n in range(4))
 PEOPLE = [ANN, BOB, CID]
 HOUR = 3600.0

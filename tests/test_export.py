@@ -25,6 +25,8 @@ from dialer.export import RESULT_COLUMNS, as_text, check_target, export, guarded
 from dialer.export.table import line
 from dialer.model.plain import shown
 
+pytestmark = pytest.mark.slow
+
 LIST = ("phone", "name", "amount")
 RECORD: dict[str, Any] = dict.fromkeys(RESULT_COLUMNS) | {
     "campaign": "reminders",

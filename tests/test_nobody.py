@@ -9,6 +9,8 @@ import pytest
 from dialer.errors import ExitCode
 from tests.command_line import TEXT, campaign, told
 
+pytestmark = pytest.mark.slow
+
 PACKS = TEXT.replace("  id: id\n", "  id: id\n  postcode: zip\n").replace("rules: none", "RULES")
 ASKED = PACKS.replace("RULES", "rules: {purpose: info, packs: [us], consent: ok, yes: [yes]}")
 BOTH = pytest.mark.parametrize("command", [("check", "--offline"), ("run",)], ids=["check", "run"])

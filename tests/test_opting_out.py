@@ -17,6 +17,8 @@ from tests.desk import Desk, desk
 from tests.engine_kit import campaign, heart, number, open_ledger, waits
 from tests.virtual_time import Time, in_virtual_time, moment, until
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB, CY = (number(n) for n in range(3))
 BUSY = {"line_busy": waits(40.0)}
 

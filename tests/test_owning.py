@@ -18,6 +18,8 @@ from tests.engine_kit import campaign as rules_of
 from tests.raw_platform import Caller, http, raw_platform
 from tests.verbex_cases import client as client_of
 
+pytestmark = pytest.mark.slow
+
 OWN, OTHER = "+14155550100", "+14155550101"
 FOREIGN = "is not a number of this account, as Verbex shows it"
 

@@ -13,6 +13,8 @@ from tests.command_line import taken_in, told
 from tests.ledger_kit import forge, rows_of
 from tests.test_purge import bytes_of
 
+pytestmark = pytest.mark.slow
+
 
 def finished(folder: Path, days: int = 100) -> Path:
     """A campaign whose first person was called so many days ago."""

@@ -17,6 +17,8 @@ from dialer.ledger.reading import SQL, open_reader
 from dialer.ledger.readonly import version_complaint
 from tests.ledger_rows import MIGRATIONS, NOW, Maker, at, sample
 
+pytestmark = pytest.mark.slow
+
 REMINDERS = 1
 EVERYBODY = ["ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "ida"]
 

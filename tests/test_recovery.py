@@ -17,6 +17,8 @@ from tests.engine_kit import OWN, dial_of, placed
 from tests.recovery_kit import HOLD, PEOPLE, looking, verdict
 from tests.virtual_time import Time, in_virtual_time, until
 
+pytestmark = pytest.mark.slow
+
 # --- found ----------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,8 @@ from tests.engine_kit import dial_of, number
 from tests.recovery_kit import HOLD, Looking, looking, verdict
 from tests.virtual_time import Time, in_virtual_time, moment, until
 
+pytestmark = pytest.mark.slow
+
 EARLY = 5.0
 HIDDEN = answer(200, {"calls": [], "next_page_token": None, "total_count": 0})
 

@@ -13,6 +13,8 @@ from dialer.model import Secret
 from dialer.simulator import CANARY, Simulator, read_rings
 from tests.simulator_kit import DIAL, OWN, REASONS, Hand, breaches, dial, number, rules, served, wrong
 
+pytestmark = pytest.mark.slow
+
 FULL = dial(
     call_id="a" * 128,
     override_ai_agent_id="66f1c0ffee",

@@ -19,6 +19,8 @@ from dialer.errors import UsageError
 from dialer.simulator import Simulator, read_rings
 from tests.simulator_kit import DIAL, KEY, Hand, dial, number, rules, served
 
+pytestmark = pytest.mark.slow
+
 CHILD = """
 import asyncio, sys
 from pathlib import Path

@@ -13,6 +13,8 @@ from tests.desk import Desk, answer
 from tests.tracker_kit import Watching, a_line, watching
 from tests.virtual_time import Time, in_virtual_time, moment, running
 
+pytestmark = pytest.mark.slow
+
 HIDDEN = answer(200, {"calls": [], "next_page_token": None, "total_count": 0})
 OVER = {"call_status": "ended", "call_finish_reason": "user_ended_call"}
 AT_ONCE = 0.1

@@ -21,6 +21,8 @@ from tests.simulator_kit import DIAL, KEY, Hand, dial, rules, served
 from tests.verbex_cases import NOW
 from tests.verbex_cases import client as client_of
 
+pytestmark = pytest.mark.slow
+
 OWN_KEY = Secret("API_0123456789abcdef")
 
 

@@ -23,6 +23,8 @@ from tests.simulator_kit import Hand, rules, served
 from tests.verbex_cases import KEY, NOW
 from tests.verbex_cases import client as client_of
 
+pytestmark = pytest.mark.slow
+
 A, B = "+14155550100", "+14155550101"
 
 
