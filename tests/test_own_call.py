@@ -260,3 +260,11 @@ def test_while_a_run_goes_on_that_run_writes_it_down(tmp_path: Path) -> None:
         running.kill()
     assert [(one["state"], one["person"]) for one in world.ask("SELECT * FROM own_calls")] == [("ended", "P-0003")]
     assert {ring.to_number for ring in world.rings()}.isdisjoint({MINE})
+
+
+def test_why_it_was_asked_for_stands_in_the_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    taken_in(path)
+    assert told(capsys, "call", path, "--to", MINE, "--as", "A1", "--why", "to hear it").code == 0
+    events = rows_of(tmp_path / "dialer.db", "SELECT detail FROM events WHERE event = 'own_call'")
+    assert any((each["detail"] or "").endswith("as A1: to hear it") for each in events)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dialer.cli.arguments import File, examples
+from dialer.cli.arguments import File, Why, examples
 
 _EXAMPLES = examples("dialer call campaign.yaml --to +14155550100 --as P-1042")
 
@@ -20,8 +20,9 @@ def call(
     campaign: File,
     to: Annotated[str, typer.Option("--to", metavar="NUMBER", help="Your own telephone.")],
     person: Annotated[str, typer.Option("--as", metavar="PERSON", help="Whose row is sent: id or number.")],
+    why: Why = "",
 ) -> None:
     """Ring your own phone with a real row's data, outside the campaign's results."""
     from dialer.cli import own_call as command
 
-    raise typer.Exit(command.call(campaign, to, person))
+    raise typer.Exit(command.call(campaign, to, person, why))

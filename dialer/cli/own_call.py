@@ -15,7 +15,7 @@ from dialer.model import Campaign
 from dialer.runner import own_call, requests
 
 
-def call(file: Path, to: str, person: str) -> int:
+def call(file: Path, to: str, person: str, why: str = "") -> int:
     """Say what is rung, ring it, wait for the end and print it; gives the exit code (UsageError, ListError)."""
     campaign = given.campaign(file)
     number = own_call.number_of(campaign, to)
@@ -24,7 +24,7 @@ def call(file: Path, to: str, person: str) -> int:
     where = "the simulated platform" if campaign.platform.url is None else campaign.platform.url
     print(mask_text(f"{campaign.name}: {mask(number)} is rung by {where} with the data of {row.person}."), flush=True)
     print("It is outside the campaign: no result of it changes.", flush=True)
-    rung = asyncio.run(own_call.ring(campaign, row, number, given.who(), _ask(campaign, clock), clock))
+    rung = asyncio.run(own_call.ring(campaign, row, number, given.who(), _ask(campaign, clock), clock, why))
     print(mask_text(f"{campaign.name}: {rung.sentence}"))
     return rung.code
 

@@ -19,7 +19,7 @@ SQL = load("own_calls.sql")
 
 @dataclass(frozen=True, slots=True)
 class OwnCall:
-    """A call that is to be made: `person` is whose data it carries, `who` asks for it."""
+    """A call that is to be made: `person` is whose data it carries, `who` asks for it, and `why`."""
 
     call_id: str
     campaign: str
@@ -27,6 +27,7 @@ class OwnCall:
     from_number: str
     person: str
     who: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def intend(db: sqlite3.Connection, secret: bytes, call: OwnCall, now: datetime, 
         "at": text(now),
     }
     db.execute(SQL["new_own_call"], given)
-    said = f"{call.campaign} by {call.who}: a telephone of one's own, as {call.person}"
+    said = f"{call.campaign} by {call.who}: a telephone of one's own, as {call.person}" + (
+        f": {call.why}" if call.why else ""
+    )
     add_event(db, now, "own_call", run=mark.run_id or None, moved=(None, "intended"), detail=said)
 
 

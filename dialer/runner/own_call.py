@@ -138,7 +138,7 @@ class Journal:
 # --- the call ----------------------------------------------------------------------------------------
 
 
-async def ring(campaign: Campaign, row: Row, number: str, who: str, ask: Ask, clock: Clock) -> Rung:
+async def ring(campaign: Campaign, row: Row, number: str, who: str, ask: Ask, clock: Clock, why: str = "") -> Rung:
     """Ring that telephone as the list's row would be rung, and wait for the end of the call.
 
     Raises:
@@ -146,7 +146,7 @@ async def ring(campaign: Campaign, row: Row, number: str, who: str, ask: Ask, cl
         LedgerError: the intent could not be written down; nobody was rung.
     """
     request = request_of(campaign, row, number)
-    intent = OwnCall(request.call_id, campaign.name, number, request.from_number, row.person, who)
+    intent = OwnCall(request.call_id, campaign.name, number, request.from_number, row.person, who, why)
     async with _platform(campaign, clock) as client:
         await ask(VERB, intent_facts(intent))
         box = outcome.sort_dial(await client.dial(request), request)
