@@ -15,7 +15,7 @@ from tests.acceptance.oracle import by_person, everyone_settled, fate, most_in_a
 COLUMNS = [
     *("campaign", "id", "phone", "state", "attempts", "finish_reason", "call_status", "call_id", "platform_id"),
     *("from_number", "ai_agent_id", "started_at", "ended_at", "duration_seconds", "recording_url", "transcript"),
-    *("due_at", "detail"),
+    *("due_at", "detail", "rule", "rule_version"),
 ]
 FULL = "concurrent_call_limit_reached"
 

@@ -19,7 +19,7 @@ from tests.acceptance.proxy import free_port
 from tests.webhook_kit import SECRET, Delivery, delivery, told
 
 PATH = "/verbex"
-STARTED, ENDED = "CallHandler.CallStarted", "CallHandler.CallEnded"
+STARTED, ENDED, ANALYSED = "CallHandler.CallStarted", "CallHandler.CallEnded", "callAnalysis.pcaCompleted"
 
 
 def post(port: int, sent: Delivery) -> int:
