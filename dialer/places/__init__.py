@@ -227,8 +227,7 @@ class NumberReader:
         code = len(digits) - len(rest)
         if plan is None or leaf is None or plan.root.leaf(rest[: _START - code]) is not leaf:
             return None
-        self._read(plus, digits)
-        verdict = leaf.answers[len(rest)]
+        verdict = self._verdict(plan, leaf, plus, digits, rest)
         if not isinstance(verdict, tuple):
             return None
         cut, region, kind = verdict
@@ -280,14 +279,19 @@ class NumberReader:
         leaf = plan.root.leaf(rest) if plan is not None else None
         if plan is None or leaf is None:
             return self._ask(plus, digits)
-        length = len(rest)
-        if length not in leaf.answers:
-            leaf.answers[length] = plan.verdict(rest, self._ask(plus, digits))
-        verdict = leaf.answers[length]
+        verdict = self._verdict(plan, leaf, plus, digits, rest)
         if isinstance(verdict, tuple):
             cut, region, kind = verdict
             return Number(f"+{plan.code}{rest[cut:]}", region, kind)
         return verdict if verdict is not None else self._ask(plus, digits)
+
+    def _verdict(self, plan: Plan, leaf: Node[Verdict], plus: bool, digits: str, rest: str) -> Verdict:
+        """What is remembered of numbers of this leaf and length, asked the first time. The leaf is the caller's: another
+        thread, which reads another list, may have put one like it in its place."""
+        length = len(rest)
+        if length not in leaf.answers:
+            leaf.answers[length] = plan.verdict(rest, self._ask(plus, digits))
+        return leaf.answers[length]
 
     def _plan(self, plus: bool, digits: str) -> tuple[Plan | None, str]:
         if plus:

@@ -1,0 +1,45 @@
+"""Lists of several campaigns are read at the same time, each in a thread of its own, by plans that they share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from dialer import places
+from dialer.places import NumberReader
+
+NUMBERS = [
+    f"+{code}{rest}"
+    for code in ("1415", "1212", "4420", "4915", "3361")
+    for rest in ("5550123", "79460123", "12345678")
+]
+THREADS = 6
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Threads take turns as often as can be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_what_two_threads_learn_at_once_is_what_one_learns(impatient: None) -> None:
+    expected = NumberReader("US").column(NUMBERS).e164
+    for _ in range(15):
+        places._plan_of.cache_clear()
+        places._international_plan.cache_clear()
+        begin = Barrier(THREADS)
+
+        def read() -> object:
+            begin.wait()
+            return NumberReader("US").column(NUMBERS).e164
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = [each.result() for each in [pool.submit(read) for _ in range(THREADS)]]
+        assert found == [expected] * THREADS
