@@ -12,11 +12,9 @@ import pytest
 from dialer import places
 from dialer.places import NumberReader
 
-NUMBERS = [
-    f"+{code}{rest}"
-    for code in ("1415", "1212", "4420", "4915", "3361")
-    for rest in ("5550123", "79460123", "12345678")
-]
+CODES = ("1415", "1212", "4420", "4915", "3361")
+RESTS = ("5550123", "79460123", "12345678")
+NUMBERS = [f"+{code}{rest}" for code in CODES for rest in RESTS]
 THREADS = 6
 
 
@@ -29,17 +27,17 @@ def impatient() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+def _read_together(begin: Barrier) -> object:
+    begin.wait()
+    return NumberReader("US").column(NUMBERS).e164
+
+
 def test_what_two_threads_learn_at_once_is_what_one_learns(impatient: None) -> None:
     expected = NumberReader("US").column(NUMBERS).e164
     for _ in range(15):
         places._plan_of.cache_clear()
         places._international_plan.cache_clear()
         begin = Barrier(THREADS)
-
-        def read() -> object:
-            begin.wait()
-            return NumberReader("US").column(NUMBERS).e164
-
         with ThreadPoolExecutor(THREADS) as pool:
-            found = [each.result() for each in [pool.submit(read) for _ in range(THREADS)]]
+            found = [each.result() for each in [pool.submit(_read_together, begin) for _ in range(THREADS)]]
         assert found == [expected] * THREADS

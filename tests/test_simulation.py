@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dialer.ledger import Ledger
+from dialer.ledger import Ledger, intending
 from dialer.runner.engine import Engine
 from tests.ledger_kit import forge
 from tests.simulation import Guards, Outcome, Plan, plan_of, simulate
@@ -181,7 +181,9 @@ def test_a_recovery_that_believes_an_unproven_404_rings_again() -> None:
 
 
 @pytest.mark.slow
-def test_without_the_unique_index_two_campaigns_ring_one_number_at_once() -> None:
+def test_without_a_look_at_live_numbers_two_campaigns_ring_one_number_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intending, "is_live", lambda *_: False)  # the intent looks, and an index makes sure
+
     def plans(seed: int) -> Plan:
         at_once: dict[str, Any] = {"campaigns": 2, "shared": 10, "per_second": 20.0, "lines": 50, "call_seconds": 30.0}
         return replace(stormy(seed, {"echoes": True, "lists": True}, {"": 1.0}), **at_once)

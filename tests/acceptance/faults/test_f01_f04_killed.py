@@ -32,7 +32,7 @@ def test_f01_killed_before_the_intent_is_committed(tmp_path: Path) -> None:
     """Before its transaction begins, and within it, with the rows written: the contact is due as if nothing was."""
     with stage(tmp_path) as there:
         path = there.plan()
-        for order in ("dialer.ledger:Ledger.intend before 4", "dialer.ledger.dialing:intend after 4"):
+        for order in ("dialer.ledger:Ledger.intend before 4", "dialer.ledger.intending:intend after 4"):
             before = len(there.attempts())
             killed_by_itself(there, path, order)
             assert len(there.attempts()) <= before + 3
