@@ -25,6 +25,9 @@ class OncePerDay:
     def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
         return list(audiences)
 
+    def is_day_full(self, moment: datetime) -> bool:
+        return False
+
     def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
         def decide(past: object) -> Permit:
             rings = list(past)  # type: ignore[call-overload]

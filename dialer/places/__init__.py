@@ -286,8 +286,8 @@ class NumberReader:
         return verdict if verdict is not None else self._ask(plus, digits)
 
     def _verdict(self, plan: Plan, leaf: Node[Verdict], plus: bool, digits: str, rest: str) -> Verdict:
-        """What is remembered of numbers of this leaf and length, asked the first time. The leaf is the caller's: another
-        thread, which reads another list, may have put one like it in its place."""
+        """What is remembered of numbers of this leaf and length, asked the first time. The leaf is the caller's:
+        another thread, which reads another list, may have put one like it in its place."""
         length = len(rest)
         if length not in leaf.answers:
             leaf.answers[length] = plan.verdict(rest, self._ask(plus, digits))
