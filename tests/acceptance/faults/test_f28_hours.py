@@ -67,6 +67,7 @@ def _told(there: Stage) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f28_it_is_noon_for_some_and_night_for_others(tmp_path: Path) -> None:
     noon = _noon()
     with stage(tmp_path) as there:
@@ -85,6 +86,7 @@ def test_f28_it_is_noon_for_some_and_night_for_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f28_the_last_minute_of_the_hours_is_for_those_who_are_ringing(tmp_path: Path) -> None:
     """The hours end within the minute for which a telephone may ring: it is too late, and tomorrow is time enough."""
     noon = _noon()
@@ -97,6 +99,7 @@ def test_f28_the_last_minute_of_the_hours_is_for_those_who_are_ringing(tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f28_a_day_without_calls(tmp_path: Path) -> None:
     noon = _noon()
     with stage(tmp_path) as there:

@@ -37,6 +37,7 @@ def _one_at_a_time(there: Stage, rings: list[Ring], people: int, times: int) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f31_one_number_in_two_campaigns_of_one_run_is_rung_one_after_the_other(tmp_path: Path) -> None:
     people = 6
     with stage(tmp_path, people, call_seconds=60, **TALK) as there:
@@ -49,6 +50,7 @@ def test_f31_one_number_in_two_campaigns_of_one_run_is_rung_one_after_the_other(
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f31_one_number_in_two_campaigns_that_run_one_after_the_other_waits_for_the_first_call(tmp_path: Path) -> None:
     """The first run is killed while its calls are live: the second dials none of these people before the platform has
     told that they are over."""
@@ -69,6 +71,7 @@ def test_f31_one_number_in_two_campaigns_that_run_one_after_the_other_waits_for_
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f31_the_second_campaign_waits_for_the_end_of_the_first_call_and_for_the_gap_between_calls(
     tmp_path: Path,
 ) -> None:
@@ -104,6 +107,7 @@ ONE, OTHER, DUE, BYSTANDER = range(4)
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f30_a_contact_that_is_halted_while_it_is_due_or_live_is_dialled_no_more(tmp_path: Path) -> None:
     """All have been handed out or are about to be. The live calls run out, and are not followed by another."""
     with stage(tmp_path, 4, call_seconds=250, **TALK) as there:
@@ -128,6 +132,7 @@ def _ended_as(there: Stage, n: int) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f30_a_contact_that_is_halted_while_it_waits_is_dialled_no_more(tmp_path: Path) -> None:
     """Nobody answers: all wait for their next attempt in both campaigns when one is halted."""
     with stage(tmp_path, 2, **NO_ANSWER) as there:
@@ -144,6 +149,7 @@ def test_f30_a_contact_that_is_halted_while_it_waits_is_dialled_no_more(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_f30_who_is_on_the_list_by_a_command_or_a_file_waits_no_more_and_stays_on_it_after_a_purge(
     tmp_path: Path,
 ) -> None:
