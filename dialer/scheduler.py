@@ -127,6 +127,8 @@ class Scheduler:
         seconds = self._seconds_to(self._next_due)
         if self._live() == 0 and not self._is_worth_it(seconds):
             return self._try_aside()
+        if self._live():
+            self._tried.clear()  # whoever was in somebody's way then may be gone
         if self._aside:
             seconds = _ASIDE if seconds is None else min(seconds, _ASIDE)
         # Wall clocks jump: a long wait looks at the hour again now and then.
@@ -135,7 +137,8 @@ class Scheduler:
         return True
 
     def _try_aside(self) -> bool:
-        """Nothing is live any more, so those who were left alone may be free: once more, but each of them once."""
+        """Nothing is live any more, so those who were left alone may be free: once more, but each of them once until
+        something has been live again."""
         untried = self._aside.keys() - self._tried
         self._tried |= untried
         for contact in untried:

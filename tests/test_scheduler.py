@@ -249,6 +249,26 @@ def test_when_nothing_is_live_any_more_those_left_alone_are_tried_once_more_and_
     in_virtual_time(main())
 
 
+def test_whoever_was_tried_in_vain_is_tried_again_after_another_call(tmp_path: Path) -> None:
+    """A call of another campaign to their number began just when nothing was live here: its end frees them."""
+
+    async def main() -> None:
+        async with queue(tmp_path) as due:
+            handed = [await due.scheduler.next() for _ in PEOPLE]
+            assert handed[0] is not None
+            due.scheduler.back(handed[0], aside=True)
+            assert await due.next() == PEOPLE[0]
+            due.live[0] = 1
+            due.scheduler.back(handed[0], aside=True)
+            following = asyncio.create_task(due.next())
+            await moment(0.3)
+            due.live[0] = 0
+            due.scheduler.changed()
+            assert await following == PEOPLE[0]
+
+    in_virtual_time(main())
+
+
 def test_people_whose_numbers_stay_busy_do_not_keep_a_run_going(tmp_path: Path) -> None:
     """Not even where each takes a turn, by the calls per second, that is longer than they are left alone."""
 
