@@ -102,6 +102,8 @@ SAID = [
     ("", "country: US", "country", "there is no such key", "it belongs under contacts:"),
     ("", "attempts: 3", "attempts", "there is no such key", "it belongs under retry:"),
     ("", "Name: x", "Name", "there is no such key", "did you mean name?"),
+    ("", "n.ame: x", "n.ame", "there is no such key", "did you mean name?"),
+    ("pace", "zz.z: 3", "pace.zz.z", "there is no such key", "known are calls_per_second, concurrent_calls"),
     ("pace", "zzz: 3", "pace.zzz", "there is no such key", "known are calls_per_second, concurrent_calls"),
     ("retry", "no_anser: 1h", "retry.no_anser", "'no_anser' is neither a finish reason", "did you mean no_answer?"),
     ("retry", "twilio_error: 1h", "retry.twilio_error", "'twilio_error' is neither a finish reason", "did you mean"),

@@ -64,3 +64,17 @@ async def test_what_comes_of_a_live_call_decides_first(tmp_path: Path) -> None:
         await made.dial("ann")
         assert await made.ledger.hold_back(made.campaign, 10, OncePerDay()) == 0
         assert made.contact("bob")["state"] == "due"
+
+
+async def test_where_nobody_can_be_held_it_does_not_go_on_for_ever(tmp_path: Path) -> None:
+    """A campaign that is paused moves nobody: whoever asks until it is nobody would ask without end."""
+    async with desk(tmp_path, row("ann", 1)) as made:
+        await made.end(await made.dial("ann"), "no_answer")
+        made.wall.goes_on(hours=5)
+        turns = OncePerDay()
+        assert await made.ledger.due(made.campaign, 5, turns=turns)
+        await made.ledger.pause("reminders", "pause", "lunch", None, "ann")
+        assert await made.ledger.hold_back(made.campaign, 5, turns) == 0
+        assert made.contact("ann")["state"] == "due"
+        await made.ledger.pause("reminders", "resume", "", None, "ann")
+        assert await made.ledger.hold_back(made.campaign, 5, turns) == 1

@@ -100,11 +100,11 @@ def _wrong(document: Document, place: Place, kind: str, context: Mapping[str, An
 
 
 def _unknown(place: Place) -> Wrong:
-    *section, word = dotted(place).split(".")
-    meant = nearest(word, _known(".".join(section)))
+    section, word = dotted(place[:-1]), str(place[-1])  # a word of a damaged file may itself have a dot
+    meant = nearest(word, _known(section))
     if meant is not None:
         return Wrong("there is no such key", f"did you mean {meant}?")
-    return Wrong("there is no such key", _home(word) or f"known are {', '.join(_known('.'.join(section)))}")
+    return Wrong("there is no such key", _home(word) or f"known are {', '.join(_known(section))}")
 
 
 def _known(section: str) -> list[str]:

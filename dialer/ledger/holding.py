@@ -10,7 +10,7 @@ from dialer.ledger import rings
 from dialer.ledger.choosing import chosen
 from dialer.ledger.due import candidate_of
 from dialer.ledger.events import SQL, RunMark
-from dialer.ledger.intending import Known, is_live, not_now
+from dialer.ledger.intending import Known, Passed, is_live, not_now
 from dialer.ledger.moments import text
 from dialer.model import Candidate, Ruling
 from dialer.model.turns import Turns
@@ -39,5 +39,4 @@ def _is_held(
     permit = asked.decide(rings.past(db, known.secret, numbers, candidate.person, now))
     if permit.ruling is Ruling.ALLOW or is_live(db, candidate, numbers):  # what comes of a live call decides
         return False
-    not_now(db, candidate, permit, now, mark)
-    return True
+    return not_now(db, candidate, permit, now, mark) is Passed.NOT_NOW

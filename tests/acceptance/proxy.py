@@ -133,6 +133,7 @@ class Proxy(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.keeps_alive = True
         self.dead_kept = 0
+        self._counting = threading.Lock()
         self.platform_within = 0.0
         self.let_go = threading.Event()
         self._serving: threading.Thread | None = None
@@ -141,6 +142,13 @@ class Proxy(ThreadingHTTPServer):
     @property
     def dials(self) -> list[Asked]:
         return [asked for asked in self.asked if asked.is_dial]
+
+    def closes_kept(self) -> bool:
+        """Whether one more of `dead_kept` is left to be closed; several connections wait for their dial at once."""
+        with self._counting:
+            closes = self.dead_kept > 0
+            self.dead_kept -= closes
+        return closes
 
     def begin(self) -> None:
         """Accept connections, in a thread."""
@@ -222,8 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         with contextlib.suppress(OSError):
-            if self._is_kept and self.server.dead_kept and self._is_dial_written():
-                self.server.dead_kept -= 1
+            if self._is_kept and self.server.dead_kept and self._is_dial_written() and self.server.closes_kept():
                 self._reset()
                 return
             super().handle_one_request()
