@@ -7,14 +7,14 @@ is killed, leaves an attempt that is intended, placed or unknown, and the next r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from dialer.callers import Callers
 from dialer.clock import Clock
 from dialer.dials import CALL_ID_KEY, called, request_for
-from dialer.ledger import FREE, Asked, Ledger, Passed
+from dialer.ledger import FREE, Ledger, Passed
 from dialer.ledger.optouts import Word
 from dialer.lines import Line
 from dialer.model import (
@@ -39,8 +39,10 @@ from dialer.model import (
     Sample,
     StopCause,
 )
-from dialer.policy import callerid, callid, lifecycle, optout, outcome, recognition
-from dialer.policy.callerid import NoCaller, callers_of
+from dialer.model.turns import AT_ANY_TIME, Turns
+from dialer.own_numbers import OwnNumbers
+from dialer.policy import callid, lifecycle, optout, outcome, recognition
+from dialer.policy.callerid import NoCaller
 from dialer.policy.stopping import EndedCall
 from dialer.verbex import Client, payload_bytes
 
@@ -90,8 +92,8 @@ class Attempts:
     """Carries out the attempts of one campaign.
 
     `is_stopping` is asked right before each send; `heard` is told of each answer to a dial; `spread` keeps dials apart
-    that were held up together. `callers` are the account's own numbers, `places_of` tells where somebody may be, and
-    `tell` hears of an own number that rests.
+    that were held up together. `turns` tells what the rules say of a dial, `callers` are the account's own numbers, and
+    `tell` hears of one of these that rests.
     """
 
     def __init__(
@@ -106,12 +108,9 @@ class Attempts:
         is_stopping: Callable[[], bool],
         heard: Callable[[Answer], None],
         spread: Callable[[], Awaitable[None]] | None = None,
+        turns: Turns = AT_ANY_TIME,
         callers: Callers | None = None,
-        places_of: Callable[[Candidate], Iterable[str]] = lambda _: (),
         tell: Callable[[str], None] = lambda _: None,
-        asks: Callable[[Candidate, datetime], Asked | None] = lambda candidate, now: None,
-        may_send: Callable[[Candidate, datetime], bool] = lambda candidate, now: True,
-        zone_of: Callable[[int], tzinfo | None] = lambda audience: None,
     ) -> None:
         self._campaign = campaign
         self._ledger = ledger
@@ -122,28 +121,22 @@ class Attempts:
         self._is_stopping = is_stopping
         self._heard = heard
         self._spread = spread
-        self._asks = asks
-        self._may_send = may_send
-        self._zone_of = zone_of
-        self._callers = callers or Callers(clock)
-        self._own = callers_of(campaign.call)
-        self._places_of = places_of
-        self._tell = tell
-        self._rejected: list[int] = []
+        self._turns = turns
+        self._own = OwnNumbers(campaign, ledger, callers or Callers(clock), turns, tell)
 
     async def carry_out(self, candidate: Candidate, line: Line) -> Result:
         """Dial a contact and stay with it to the end of the call."""
-        caller = await self._caller(candidate)
+        caller = await self._own.choose(candidate)
         if isinstance(caller, NoCaller):
             await self._ledger.put_off(candidate.contact_id, caller.until, caller.rule, caller.why)
             return Result(passed=Passed.CHANGED)
         result = await self._carried_out(candidate, caller, line)
         if result.placed_nobody:
-            self._callers.give_back(caller)
+            self._own.give_back(caller)
         return result
 
     async def _carried_out(self, candidate: Candidate, caller: CallerId, line: Line) -> Result:
-        asked = self._asks(candidate, self._clock.now()) or FREE
+        asked = self._turns.asked(candidate, self._clock.now()) or FREE
         intent = self._intent(candidate, caller, asked.debt)
         began, halts = self._clock.monotonic(), self._ledger.halts
         written = await self._ledger.intend(candidate, intent, asked)
@@ -166,16 +159,16 @@ class Attempts:
         if isinstance(box, Placed):
             if not box.record.is_over:
                 line.placed()
-            self._rejected.clear()
+            self._own.placed()
             return await self.go_on(attempt, box.record, line)
         if isinstance(box, NotPlaced):
-            return await self._refused(attempt, await self._judged(attempt, box))
+            return await self._refused(attempt, await self._own.judged(attempt, box))
         return await self._lost(attempt, line, box)
 
     def _is_moment_for(self, candidate: Candidate, intent: Intent) -> bool:
         """Whether a dial may still leave: the intent is young enough, and the hours let a telephone ring."""
         now = self._clock.now()
-        return now < intent.expires_at and self._may_send(candidate, now)
+        return now < intent.expires_at and self._turns.may_send(candidate, now)
 
     async def adopt(self, call: EarlierCall) -> Attempt | Passed:
         """Make an attempt of a call that the platform shows and this ledger did not know, or say why there is none."""
@@ -210,14 +203,6 @@ class Attempts:
 
     # --- before the call ---
 
-    async def _caller(self, candidate: Candidate) -> CallerId | NoCaller:
-        """The own number that shows; what somebody saw before is asked only where there is a choice."""
-        await self._callers.know(self._own, self._ledger.used_today)
-        has_choice = candidate.serial > 0 and len(self._own) > 1
-        last = await self._ledger.last_from(candidate.contact_id) if has_choice else None
-        rotates = self._campaign.call.rotates
-        return self._callers.choose(self._own, self._places_of(candidate), candidate.person, last, rotates=rotates)
-
     def _intent(self, candidate: Candidate, caller: CallerId, debt: str) -> Intent:
         serial = candidate.serial if candidate.reuse is not None else candidate.serial + 1
         number = callid.called_number(candidate.numbers, candidate.history.attempts)
@@ -227,33 +212,6 @@ class Attempts:
         now = self._clock.now()
         payload_hash = hashlib.sha256(payload_bytes(request)).hexdigest()
         return Intent(request, serial, payload_hash, now, now + INTENT_HOLDS, debt)
-
-    async def _judged(self, attempt: Attempt, box: NotPlaced) -> NotPlaced:
-        """Rejections that tell of the campaign, or of an own number, rather than of one person burn nobody; the former
-        stop it, the latter lay the number to rest."""
-        if box.refusal is not Refusal.REJECTED:
-            return box
-        fields = self._common(box.fields)
-        if callerid.is_named(box.fields, box.message):
-            self._told(self._callers.refused(attempt.from_number))
-            if not self._callers.all_rest(self._own):
-                return replace(box, refusal=Refusal.CALLER_ID)
-            fields = ("from_number",)
-        self._rejected.append(attempt.contact_id)
-        stop = lifecycle.rejection_stop(len(self._rejected), fields)
-        if stop is None:
-            return box
-        await self._ledger.due_again(self._rejected, "rejected for a fault of the campaign")
-        return replace(box, stop=stop)
-
-    def _common(self, fields: tuple[str, ...]) -> tuple[str, ...]:
-        """Of the rejected fields those that are the same for everybody in this campaign."""
-        has_agents = self._campaign.call.agent_column is not None or any(caller.agent for caller in self._own)
-        return tuple(field for field in fields if not (has_agents and "override_ai_agent_id" in field))
-
-    def _told(self, sentence: str) -> None:
-        if sentence:
-            self._tell(sentence)
 
     # --- the call ---
 
@@ -310,7 +268,7 @@ class Attempts:
         )
         await self._hear_refusal(attempt, record)
         halts: list[Halt | None] = []
-        self._told(self._callers.ended(attempt.from_number, record.finish_reason))
+        self._own.ended(attempt.from_number, record.finish_reason)
         decision = await self._ledger.settle(attempt.id, record, self._deciding(ending, halts))
         ended = EndedCall(
             call=record.platform_id or attempt.call_id,
@@ -339,7 +297,7 @@ class Attempts:
         def decide(history: History) -> Decision:
             if halts is not None:
                 halts.append(history.halt)
-            return lifecycle.settle(history, what, rules, now, dice, self._zone_of(history.audience))
+            return lifecycle.settle(history, what, rules, now, dice, self._turns.zone_of(history.audience))
 
         return decide
 

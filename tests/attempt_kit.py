@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from dialer.attempt import CALL_ID_KEY, Attempts, Result
+from dialer.callers import Callers
 from dialer.ledger import Ledger
 from dialer.lines import Line
 from dialer.model import Attempt, CallRecord, Campaign
+from dialer.model.turns import AT_ANY_TIME, Turns
 from dialer.verbex import wire
 from tests.desk import Desk, client_of, desk
 from tests.engine_kit import campaign, looked_up, number, open_ledger, the_due, with_people
@@ -57,7 +59,16 @@ class Trying:
 
 
 @contextlib.asynccontextmanager
-async def trying(folder: Path, time: Time, change: Any = None, **sim: Any) -> AsyncIterator[Trying]:
+async def trying(
+    folder: Path,
+    time: Time,
+    change: Any = None,
+    *,
+    turns: Turns = AT_ANY_TIME,
+    callers: Callers | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    **sim: Any,
+) -> AsyncIterator[Trying]:
     async with desk(time, **sim) as made, open_ledger(folder, time) as ledger, client_of(made, time) as client:
         rules = campaign(folder, made.url, longest=3600.0)
         rules = change(rules) if change is not None else rules
@@ -80,6 +91,9 @@ async def trying(folder: Path, time: Time, change: Any = None, **sim: Any) -> As
             look_up=look_up,
             is_stopping=lambda: at_work[0].is_stopping,
             heard=lambda heard: None,
+            turns=turns,
+            callers=callers,
+            tell=tell,
         )
         at_work.append(Trying(attempts, made, ledger, rules, campaign_id))
         yield at_work[0]

@@ -13,7 +13,8 @@ import pytest
 
 from dialer.callers import Callers
 from dialer.errors import ExitCode
-from dialer.model import CallerId, Campaign, Refusal, StopCause
+from dialer.model import CallerId, Campaign, Candidate, Refusal, StopCause
+from dialer.model.turns import AnyTime
 from dialer.policy.callerid import NoCaller
 from tests.attempt_kit import PEOPLE, Trying, over, trying
 from tests.desk import Fault, answer, desk
@@ -85,8 +86,7 @@ def test_the_agent_of_an_own_number_goes_before_the_campaigns(tmp_path: Path) ->
 def test_a_refused_number_rests_and_the_person_is_called_from_another(tmp_path: Path, status: int) -> None:
     async def main() -> None:
         said: list[str] = []
-        async with trying(tmp_path, Time(), showing(*BOTH)) as at_work:
-            at_work.attempts._tell = said.append
+        async with trying(tmp_path, Time(), showing(*BOTH), tell=said.append) as at_work:
             at_work.desk.always = refusing(at_work, OWN, status=status)
             for _ in range(3 * len(PEOPLE)):
                 if not await at_work.ledger.due(at_work.campaign_id, 1):
@@ -129,11 +129,17 @@ def test_one_refused_number_of_two_costs_nobody_an_attempt(tmp_path: Path) -> No
     in_virtual_time(main())
 
 
+class InGeorgia(AnyTime):
+    """Everybody is there."""
+
+    def places_of(self, candidate: Candidate) -> tuple[str, ...]:
+        return ("US", "US-GA")
+
+
 def test_whom_no_own_number_is_meant_for_is_not_dialled(tmp_path: Path) -> None:
     async def main() -> None:
         callers = (CallerId(OWN, frozenset({"US-FL"})),)
-        async with trying(tmp_path, Time(), showing(*callers)) as at_work:
-            at_work.attempts._places_of = lambda _: ("US", "US-GA")
+        async with trying(tmp_path, Time(), showing(*callers), turns=InGeorgia()) as at_work:
             result = await at_work.carry_out()
             assert result.placed_nobody
             assert at_work.desk.posts == []
@@ -162,7 +168,7 @@ def test_another_run_knows_how_often_a_number_was_shown_today(tmp_path: Path) ->
     async def main() -> None:
         async with trying(tmp_path, Time(), showing(CallerId(OWN, per_day=2))) as at_work:
             await at_work.carry_out()
-            at_work.attempts._callers = Callers(at_work.desk.time.clock)  # as a run finds it that begins now
+            at_work.attempts._own._callers = Callers(at_work.desk.time.clock)  # as a run finds it that begins now
             await at_work.carry_out()
             await at_work.carry_out()
             assert len(at_work.desk.posts) == 2
@@ -213,11 +219,13 @@ async def busy(attempt: Any, longest: float, line: Any) -> Any:
 
 def test_a_number_that_somebody_saw_is_shown_again_although_their_own_choice_has_rested(tmp_path: Path) -> None:
     async def main() -> None:
-        async with trying(tmp_path, Time(), showing(*BOTH)) as at_work:
+        time = Time()
+        callers = Callers(time.clock)
+        async with trying(tmp_path, time, showing(*BOTH), callers=callers) as at_work:
             first = (await at_work.ledger.due(at_work.campaign_id, 1))[0]
-            chosen = at_work.attempts._callers.choose(BOTH, (), first.person, None, rotates=False)
+            chosen = callers.choose(BOTH, (), first.person, None, rotates=False)
             assert isinstance(chosen, CallerId)
-            at_work.attempts._callers.refused(chosen.number)
+            callers.refused(chosen.number)
             at_work.attempts._end_of = busy
             await at_work.carry_out()
             at_work.desk.time.jump = 2 * 3600.0  # by then the rest is over

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from dialer.model import Candidate, Order, Permit, Ruling
-from dialer.model.turns import Asked
+from dialer.model import Candidate, Permit, Ring, Ruling
+from dialer.model.turns import AnyTime, Asked
 from tests.ledger_kit import desk, row
 
 
-@dataclass(frozen=True)
-class OncePerDay:
+class OncePerDay(AnyTime):
     """Everybody may be called at any hour, and once a day."""
 
-    order: Order = Order.RETRIES_FIRST
-    has_caps: bool = True
+    @property
+    def has_caps(self) -> bool:
+        return True
 
-    def opens_at(self, audience: int, moment: datetime) -> datetime | None:
-        return moment
-
-    def open_now(self, audiences: Iterable[int], now: datetime) -> list[int]:
-        return list(audiences)
-
-    def is_day_full(self, moment: datetime) -> bool:
-        return False
-
-    def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
-        def decide(past: object) -> Permit:
-            rings = list(past)  # type: ignore[call-overload]
-            if not rings:
+    def asked(self, candidate: Candidate, now: datetime) -> Asked:
+        def decide(past: Sequence[Ring]) -> Permit:
+            if not past:
                 return Permit(Ruling.ALLOW)
-            return Permit(Ruling.HOLD, "caps", "once a day", until=rings[-1].at + timedelta(days=1))
+            return Permit(Ruling.HOLD, "caps", "once a day", until=past[-1].at + timedelta(days=1))
 
         return Asked(decide, has_caps=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from dialer.model.deciding import Candidate
@@ -49,6 +49,15 @@ class Turns(Protocol):
     def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
         """What is to be asked before somebody is dialled; None where no rule says anything."""
 
+    def may_send(self, candidate: Candidate, now: datetime) -> bool:
+        """Whether the moment is still one at which they may be called, right before the dial is sent."""
+
+    def zone_of(self, audience: int) -> tzinfo | None:
+        """The clock of these people, the first of several; None where nobody knows."""
+
+    def places_of(self, candidate: Candidate) -> tuple[str, ...]:
+        """Where this person may be, as `US` and `US-FL`; nothing where nobody knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnyTime:
@@ -76,6 +85,18 @@ class AnyTime:
     def asked(self, candidate: Candidate, now: datetime) -> Asked | None:
         """Nothing."""
         return None
+
+    def may_send(self, candidate: Candidate, now: datetime) -> bool:
+        """It always is."""
+        return True
+
+    def zone_of(self, audience: int) -> tzinfo | None:
+        """Nobody knows."""
+        return None
+
+    def places_of(self, candidate: Candidate) -> tuple[str, ...]:
+        """Nobody knows."""
+        return ()
 
 
 AT_ANY_TIME = AnyTime()

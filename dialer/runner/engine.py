@@ -6,7 +6,6 @@ intent until the call has ended.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +23,7 @@ from dialer.runner import owning
 from dialer.runner.accounts import Account
 from dialer.runner.analysing import Analysing
 from dialer.runner.counts import Counts
+from dialer.runner.crew import Crew
 from dialer.runner.doubts import Doubts, books_of
 from dialer.runner.edits import Edits
 from dialer.runner.endings import cause_of, worst
@@ -72,6 +72,7 @@ class Engine:
         self._clock = clock
         self._options = options
         self._say = say
+        self._crew = Crew(self.fail)
         self.lines = Share(account.lines, campaign.pace)
         self.pace = Pace(campaign.pace.calls_per_second, clock.monotonic, account.brakes)
         self.platform = Platform(client, clock, self.stop, say)
@@ -107,11 +108,8 @@ class Engine:
             is_stopping=lambda: self.scheduler.stopping or self.pace.is_braked,
             heard=self._hear_dial,
             spread=self.pace.spread,
-            asks=self.permits.asked,
-            may_send=self.permits.may_send,
-            zone_of=self.permits.zone_of,
+            turns=self.permits,
             callers=account.callers,
-            places_of=self.permits.places_of,
             tell=lambda sentence: say("caller_id_rests", sentence, is_trouble=True),
         )
         braked = lambda: self.pace.is_braked  # noqa: E731 - one condition
@@ -129,16 +127,13 @@ class Engine:
         self._are_settling = are_settling
         self._has_looked = False
         self._doubts = Doubts(ledger, campaign, campaign_id, earlier, clock, self.lines, say, is_quiet, key_mark)
-        self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._start)
+        self._watching = Watching(ledger, campaign, campaign_id, self.stop, self._crew.start)
         self.stopped: StopCause | None = None
         self._is_paused = False
         self.counts = Counts()
         self.began = clock.monotonic()
         self.is_ready = False
         self.live = 0
-        self._running: set[asyncio.Task[None]] = set()
-        self._working: set[asyncio.Task[None]] = set()
-        self._progressed = asyncio.Event()
         self._let_go_at: float | None = None
 
     @property
@@ -153,18 +148,14 @@ class Engine:
 
     async def run(self) -> None:
         """Recover → import → dial → drain."""
-        helpers = [asyncio.create_task(work) for work in self._beside()]
-        for helper in helpers:
-            helper.add_done_callback(self._watched)
+        self._crew.help(self._beside())
         try:
-            self._start(self._begin())
+            self._crew.start(self._begin())
             await self._drain()
             await self._edits.at_the_end()
         finally:
             self.scheduler.stop()  # whatever is told of later, nobody is dialled by an engine that is over
-            for task in [*helpers, *self._running]:
-                task.cancel()
-            await asyncio.gather(*helpers, *self._running, return_exceptions=True)
+            await self._crew.dismiss()
             self.live = 0  # a task that was cancelled before it began has given nothing back
             await remember(self._ledger, self.campaign_id, self.lines)
 
@@ -207,7 +198,7 @@ class Engine:
             self.scheduler.leave_alone |= found.keys()
             for call in (call for calls in found.values() for call in calls):
                 self.today.count(call.record.started_at or self._clock.now())  # before it is written down, and if not
-            self._start(self._doubts.write_down(found, self._adopt, self._is_adopted))
+            self._crew.start(self._doubts.write_down(found, self._adopt, self._is_adopted))
         self._has_looked = True
         if self.stopped is None and self.permits.counts_calls and not self._options.none_were_called:
             cause = await self._doubts.others(self._are_settling, lambda: self.stopped is not None)
@@ -226,24 +217,24 @@ class Engine:
         for attempt in found:
             self.live += 1  # before its task begins: else a run that has nothing else to do would end here
             self.unknowns.resumed.add(attempt.id)
-            self._start(self._resume(attempt, self.lines.resume()))
+            self._crew.start(self._resume(attempt, self.lines.resume()))
 
     async def _drain(self) -> None:
         """Until every worker has gone home, or those who were seen out have had their time."""
-        while self._running:
+        while self._crew.is_running:
             seconds = None if self._let_go_at is None else self._let_go_at - self._clock.monotonic()
             if seconds is not None and seconds <= 0:
                 return
             if self._only_parked() or self.platform.is_given_up():
                 return
-            self._progressed.clear()
-            await self._clock.wait(self._progressed, min(seconds if seconds is not None else 1.0, 1.0))
+            self._crew.progressed.clear()
+            await self._clock.wait(self._crew.progressed, min(seconds if seconds is not None else 1.0, 1.0))
 
     def _only_parked(self) -> bool:
         """Nobody dials any more, and what is left waits for a word that may not come in this run."""
         may_be_settled = self.recovery.is_hopeful and not self.scheduler.stopping
         is_adopting = self._doubts.is_adopting and not self.scheduler.stopping
-        return self.is_ready and not self._working and self.live == 0 and not may_be_settled and not is_adopting
+        return self.is_ready and not self._crew.is_at_work and self.live == 0 and not may_be_settled and not is_adopting
 
     def stop(self, cause: StopCause, see_out: float | None = None) -> None:
         """Take nothing new; see live calls out for `see_out` seconds (None: the grace time of the command)."""
@@ -257,7 +248,7 @@ class Engine:
             see_out = 0.0  # there is nobody to tell how they end
         until = self._clock.monotonic() + (self._options.grace if see_out is None else see_out)
         self._let_go_at = until if self._let_go_at is None else min(self._let_go_at, until)
-        self._progressed.set()
+        self._crew.progressed.set()
 
     def pause(self, sentence: str, code: ExitCode = ExitCode.PAUSED, reason: str = "paused") -> None:
         """A person, or a threshold, has paused or cancelled the campaign: nobody new is dialled, live calls run out."""
@@ -268,24 +259,7 @@ class Engine:
 
     def _spawn_worker(self) -> None:
         if self._options.dials and not self.scheduler.stopping:
-            self._working.add(self._start(self._work()))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._working.discard(task)
-        self._progressed.set()
-        self._watched(task)
-
-    def _watched(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self.fail(error)
+            self._crew.hire(self._work())
 
     def fail(self, error: BaseException) -> None:
         """An error that no rule covers stops the campaign at once; what is open stays open in the ledger."""
@@ -331,7 +305,7 @@ class Engine:
 
     def dial_on(self) -> None:
         """Somebody may be due again, and all workers have gone home."""
-        if self.is_ready and not self._working:
+        if self.is_ready and not self._crew.is_at_work:
             self._spawn_worker()
 
     def _free(self, line: Line, result: Result | None = None) -> None:
@@ -342,7 +316,7 @@ class Engine:
         else:
             result.free(line)
         self.scheduler.changed()
-        self._progressed.set()
+        self._crew.progressed.set()
         self._gate.moved()
 
     async def _adopt(self, call: EarlierCall, line: Line | None) -> Passed | None:
@@ -396,17 +370,15 @@ class Engine:
     def _park(self, line: Line) -> Callable[[], None]:
         """An attempt waits for a word that may not come in this run: without a line, and not in a worker's place. Gives
         what takes both again."""
-        task = asyncio.current_task()
-        was_working = task in self._working
-        self._working.discard(task)
+        at_work_again = self._crew.step_aside()
         self._free(line)
-        if was_working:
+        if at_work_again is not None:
             self._spawn_worker()
 
         def go_on() -> None:
             line.hold()
             self.live += 1
-            if was_working and task is not None:
-                self._working.add(task)
+            if at_work_again is not None:
+                at_work_again()
 
         return go_on
