@@ -166,7 +166,7 @@ class Attempts:
         return await self._lost(attempt, line, box)
 
     def _is_moment_for(self, candidate: Candidate, intent: Intent) -> bool:
-        """Whether a dial may still leave: the intent is young enough, and the hours let a telephone ring."""
+        """Whether a dial may still leave: the intent is young enough, the person's time is not over, and it is in the hours."""
         now = self._clock.now()
         return now < intent.expires_at and self._turns.may_send(candidate, now)
 
@@ -209,9 +209,10 @@ class Attempts:
         request = request_for(
             self._campaign, candidate.person, number, candidate.data, serial, self._ledger.secret, caller
         )
-        now = self._clock.now()
+        now, ends = self._clock.now(), candidate.history.expires_at
         payload_hash = hashlib.sha256(payload_bytes(request)).hexdigest()
-        return Intent(request, serial, payload_hash, now, now + INTENT_HOLDS, debt)
+        last = now + INTENT_HOLDS
+        return Intent(request, serial, payload_hash, now, last if ends is None else min(last, ends), debt)
 
     # --- the call ---
 

@@ -78,6 +78,26 @@ def test_an_intent_that_has_grown_old_is_not_sent(tmp_path: Path, late: float, s
     in_virtual_time(main())
 
 
+@pytest.mark.parametrize(("late", "sent"), [(4.0, 1), (5.0, 0)])
+def test_an_intent_is_not_sent_once_the_person_s_time_is_over(tmp_path: Path, late: float, sent: int) -> None:
+    async def main() -> None:
+        time = Time()
+        async with trying(tmp_path, time) as at_work:
+
+            def is_stopping() -> bool:
+                time.jump += late
+                return False
+
+            at_work.attempts._is_stopping = is_stopping
+            found = await the_due(at_work.ledger, at_work.campaign_id)
+            ends = time.clock.now() + timedelta(seconds=5)
+            candidate = replace(found, history=replace(found.history, expires_at=ends))
+            await at_work.attempts.carry_out(candidate, at_work.line())
+            assert len(at_work.desk.posts) == sent
+
+    in_virtual_time(main())
+
+
 def test_a_ledger_that_cannot_be_written_lets_nothing_be_sent(tmp_path: Path) -> None:
     async def main() -> None:
         async with trying(tmp_path, Time()) as at_work:

@@ -261,6 +261,7 @@ async def test_priority_goes_before_the_order_and_the_order_before_the_list(
 
 
 async def test_wished_moments_are_kept_by_the_millisecond(tmp_path: Path) -> None:
+    """The last of them is that at which a telephone may still ring, not that of the dial."""
     begin, end = utc("2026-11-23T15:00"), utc("2026-11-23T16:00")
     people = (wishing("ann", 1, not_before=begin, not_after=end), wishing("bob", 2, not_after=end))
     async with desk(tmp_path, *people, rules=WISHES) as made:
@@ -271,7 +272,9 @@ async def test_wished_moments_are_kept_by_the_millisecond(tmp_path: Path) -> Non
         made.wall.now = begin
         assert set(await who(made, turns)) == {"ann", "bob"}
         candidate = await made.candidate("ann")
-        made.wall.now = end
+        made.wall.now = end - timedelta(seconds=60, milliseconds=1)
+        assert set(await who(made, turns)) == {"ann", "bob"}
+        made.wall.now = end - timedelta(seconds=60)
         assert await made.intend(candidate) is Passed.CHANGED
         assert await who(made, turns) == []
         assert set(made.states().values()) == {"exhausted"}

@@ -48,7 +48,7 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert campaign.contacts.steering == ("ok", "account", "p", "nb", "na")
     assert campaign.call.from_numbers == ("+14155550100", "+13055550100")
     assert campaign.call.callers[1] == CallerId("+13055550100", frozenset({"US-FL", "US-GA"}), "a1", 300)
-    assert (campaign.call.ring, campaign.call.rotates) == (45.0, True)
+    assert (campaign.call.ring, campaign.contacts.ring, campaign.call.rotates) == (45.0, 45.0, True)
     assert (campaign.retry.attempts, campaign.retry.spreads, campaign.retry.callback) == (4, True, "callback_at")
     hours = campaign.hours
     assert hours is not None

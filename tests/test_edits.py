@@ -6,17 +6,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dialer.errors import ExitCode
+from dialer.ledger.moments import text
 from dialer.model import Campaign, PaceRules, Register, StopCause
 from dialer.policy import retry
 from tests.desk import Desk, desk
 from tests.engine_kit import Heart, campaign, heart, listed, number, open_ledger, waits
-from tests.ledger_kit import dump
+from tests.ledger_kit import dump, forge
 from tests.virtual_time import Time, in_virtual_time
 
 pytestmark = pytest.mark.slow
@@ -210,6 +212,20 @@ def test_another_expiry_in_the_file_gives_people_up(tmp_path: Path) -> None:
         office.calls("contacts", expires=90 * 86400.0)
         run = await office.run(True)
         assert set(run.states().values()) == {"exhausted"}
+
+    in_office(tmp_path, day)
+
+
+def test_a_telephone_that_may_ring_longer_gives_those_up_whose_time_is_over_by_then(tmp_path: Path) -> None:
+    async def day(office: Office) -> None:
+        office.calls("contacts", expires=90 * HOUR)
+        await office.run()
+        end = office.time.clock.now() + timedelta(hours=3)
+        forge(office.ledger, "UPDATE contacts SET not_after = ? WHERE person = ?", text(end), ANN)
+        office.calls("call", ring=4 * HOUR)
+        run = await office.run(True)
+        assert "1 person would be given up: their time is over" in office.asked[0]
+        assert sorted(run.states().values()) == ["exhausted", "waiting", "waiting"]
 
     in_office(tmp_path, day)
 

@@ -158,6 +158,7 @@ async def test_what_the_file_said_is_kept_and_edits_stand_among_the_events(tmp_p
 # --- another time until which people are called ------------------------------------------------------
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 async def expire(made: Desk, seconds: float | None, *, had_none: bool = False) -> None:
@@ -208,14 +209,28 @@ async def test_the_first_expiry_reaches_all_and_a_row_s_own_end_stays(tmp_path: 
         await made.take(*people, rules=rules)
         await expire(made, 2 * 3600.0, had_none=True)
         ends = [made.contact(one)["expires_at"] for one in ("ann", "bob", "cid")]
-        assert ends == [text(soon), text(made.wall() + 2 * HOUR), text(made.wall() + 2 * HOUR)]
+        assert ends == [text(soon - MINUTE), text(made.wall() + 2 * HOUR), text(made.wall() + 2 * HOUR)]
         await expire(made, None)
         ends = [made.contact(one)["expires_at"] for one in ("ann", "bob", "cid")]
-        assert ends == [text(soon), text(late), None]
+        assert ends == [text(soon - MINUTE), text(late - MINUTE), None]
         later = made.wall() + 3 * HOUR
         await made.take(replace(ANN, data='{"a": 1}', wish=Wish(0, None, later)), *people[1:], rules=rules)
         await expire(made, 4 * 3600.0, had_none=True)
-        assert made.contact("ann")["expires_at"] == text(later)
+        assert made.contact("ann")["expires_at"] == text(later - MINUTE)
+
+
+async def test_a_telephone_that_may_ring_longer_is_dialled_no_later_than_that_before_its_end(tmp_path: Path) -> None:
+    rules = replace(BY_NAME, not_after="until", ring=20.0)
+    async with desk(tmp_path) as made:
+        end = made.wall() + HOUR
+        await made.take(replace(ANN, wish=Wish(0, None, end)), BOB, rules=rules)
+        assert made.contact("ann")["expires_at"] == text(end - MINUTE / 3)
+        longer = Expiry(None, had_none=False, ring=3600.0)
+        assert (await made.ledger.foresee(made.campaign, trial(None, expiry=longer))).given_up == 1
+        await made.ledger.keep_said(made.campaign, {"call.ring": "1h"}, [], longer)
+        assert made.contact("ann")["expires_at"] == text(end - HOUR)
+        assert made.contact("bob")["expires_at"] is None
+        assert await made.due() == ["bob"]
 
 
 # --- nobody who is finished --------------------------------------------------------------------------

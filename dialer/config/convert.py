@@ -53,11 +53,12 @@ def campaign(path: Path, file: CampaignFile, lists: tuple[Path, ...]) -> Campaig
     """The campaign that a file says; `path` is absolute, `lists` are the files that `contacts.file` means."""
     hours = file.hours if "hours" in file.model_fields_set else calling.default_hours()
     law = _law(file.rules, file.contacts.consent)
+    call, placed = _call(file.call), _asks_where(file, hours, law)
     return Campaign(
         name=file.name,
         path=path,
-        contacts=_contacts(file.contacts, lists, file.rules, placed=_asks_where(file, hours, law)),
-        call=_call(file.call),
+        contacts=_contacts(file.contacts, lists, file.rules, placed=placed, ring=call.ring),
+        call=call,
         platform=_platform(file.platform),
         pace=_pace(file.pace),
         retry=_retry(file.retry),
@@ -91,14 +92,16 @@ def _asks_where(file: CampaignFile, hours: Rule | None, law: LawRules | None) ->
     return hours is not None or law is not None or has_places or has_callback
 
 
-def _contacts(part: ContactsPart, lists: tuple[Path, ...], law: LawPart | None, *, placed: bool) -> ListRules:
+def _contacts(
+    part: ContactsPart, lists: tuple[Path, ...], law: LawPart | None, *, placed: bool, ring: float
+) -> ListRules:
     given: dict[str, Any] = {**_given(part), "placed": placed}
     if law is not None and not law.is_none and law.consent not in (None, calling.GIVEN):
         given["consent"] = law.consent
     asks = _law(law, part.consent)
     given |= {} if asks is None else {"consents": asks.consent, "yes": asks.yes}
     given.pop("file", None)
-    return ListRules(files=lists, **given)
+    return ListRules(files=lists, ring=ring, **given)
 
 
 def _call(part: CallPart) -> CallRules:

@@ -63,7 +63,8 @@ class ContactsPart(Part):
         None, description="A column with the moment before which the person is not called, in their own time."
     )
     not_after: leaves.Text | None = Field(
-        None, description="A column with the moment from which on the person is not called, in their own time."
+        None,
+        description="A column with the moment from which on the person's telephone does not ring, in their own time.",
     )
     required: leaves.Columns | None = Field(None, description="Columns in which an empty cell makes the row a reject.")
     expires: leaves.SomeTime | None = Field(

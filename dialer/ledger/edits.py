@@ -13,10 +13,11 @@ from dialer.ledger import importing, optouts, purging, registers, staging
 from dialer.ledger.audiences import apply_standing, audiences_of
 from dialer.ledger.events import RunMark, add_event, fenced
 from dialer.ledger.importing import Change, Imported
-from dialer.ledger.moments import UNTIL, text
+from dialer.ledger.moments import UNTIL, by_sqlite, text
 from dialer.ledger.queries import load
 from dialer.ledger.writer import Writer
 from dialer.model import Audience, ListRules, Row
+from dialer.model.campaign import RING
 
 SQL = load("edits.sql")
 
@@ -28,10 +29,12 @@ Stands = Callable[[Mapping[int, Audience]], Mapping[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How long after they were first seen people are given up (seconds; None: never), and whether none ever was."""
+    """How long after they were first seen people are given up (seconds; None: never), and whether none ever was; and how
+    many seconds a telephone may ring, none of which is to be after the last moment that a row allows."""
 
     seconds: float | None
     had_none: bool
+    ring: float = RING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def expire_otherwise(db: sqlite3.Connection, campaign: int, expiry: Expiry, at: 
         "campaign": campaign,
         "at": text(at),
         "until": UNTIL,
-        "lasts": None if expiry.seconds is None else f"+{expiry.seconds} seconds",
+        "lasts": by_sqlite(expiry.seconds),
+        "ring": by_sqlite(-expiry.ring),
         "had_none": expiry.had_none,
     }
     db.execute(SQL["expire_otherwise"], given)

@@ -9,11 +9,12 @@ SELECT said FROM campaigns WHERE id = :campaign
 UPDATE campaigns SET said = :said WHERE id = :campaign
 
 -- :name expire_otherwise
--- Whoever is not finished is given up when the file now says, and no later than their row allows. Without an end where
+-- Whoever is not finished is given up when the file now says, and before their telephone could ring later than their row
+-- allows. Without an end where
 -- others have one are those whom a person has made due again.
 UPDATE contacts SET updated_at = :at,
-       expires_at = MIN(COALESCE(strftime(:until, first_seen_at, :lasts), not_after),
-                        COALESCE(not_after, strftime(:until, first_seen_at, :lasts)))
+       expires_at = MIN(COALESCE(strftime(:until, first_seen_at, :lasts), strftime(:until, not_after, :ring)),
+                        COALESCE(strftime(:until, not_after, :ring), strftime(:until, first_seen_at, :lasts)))
 WHERE campaign_id = :campaign AND state NOT IN ('done', 'exhausted') AND (:had_none OR expires_at IS NOT NULL)
 
 -- :name given_up

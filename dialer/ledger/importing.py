@@ -18,7 +18,7 @@ from dialer.errors import ListError
 from dialer.ledger import doubles, pausing, purging, staging
 from dialer.ledger.bulk import little_memory, without
 from dialer.ledger.events import RunMark, add_event
-from dialer.ledger.moments import UNTIL, text, text_or_none
+from dialer.ledger.moments import UNTIL, by_sqlite, text, text_or_none
 from dialer.ledger.queries import load
 from dialer.model import Chunk, ListRules
 
@@ -222,6 +222,7 @@ def _merge(
     db: sqlite3.Connection, given: dict[str, object], rules: ListRules, at: datetime, are_added: bool
 ) -> Imported:
     expires = at + timedelta(seconds=rules.expires) if rules.expires is not None else None
+    wished: dict[str, object] = {"until": UNTIL, "ring": by_sqlite(-rules.ring)}
     db.execute(SQL["tell_gone"], given)
     db.execute(SQL["withdraw"], given)
     db.execute(SQL["tell_returned"], given)
@@ -233,13 +234,12 @@ def _merge(
     db.execute(SQL["tell_changed"], given)
     db.execute(SQL["take_new_data"], given)
     if _wishes(rules):
-        lasts = None if rules.expires is None else f"+{rules.expires} seconds"
-        db.execute(SQL["wish_of_changed"], {**given, "lasts": lasts, "until": UNTIL})
+        db.execute(SQL["wish_of_changed"], {**given, **wished, "lasts": by_sqlite(rules.expires)})
     db.execute(SQL["drop_old_numbers"])
     db.execute(SQL["new_numbers_of_changed"], given)
     added = _add(db, given | {"expires": text_or_none(expires)}, are_added)
     if _wishes(rules):
-        db.execute(SQL["wish_of_new"], given)
+        db.execute(SQL["wish_of_new"], given | wished)
     db.execute(SQL["know_audiences"], given)
     for table in ("gone", "same", "taking"):
         db.execute(f"DROP TABLE {table}")

@@ -442,10 +442,11 @@ WHERE :is_first OR NOT EXISTS (SELECT 1 FROM same WHERE row = staged.id)
 ORDER BY staged.id
 
 -- :name wish_of_new
--- What new rows wish for: a time that is still to come is theirs, and nobody is called after the last one.
+-- What new rows wish for: a time that is still to come is theirs, and no telephone rings after the last one.
 UPDATE contacts SET priority = wishes.priority, due_at = CASE WHEN wishes.not_before > :at THEN wishes.not_before END,
        not_after = wishes.not_after,
-       expires_at = MIN(COALESCE(contacts.expires_at, wishes.not_after), COALESCE(wishes.not_after, contacts.expires_at))
+       expires_at = MIN(COALESCE(contacts.expires_at, strftime(:until, wishes.not_after, :ring)),
+                        COALESCE(strftime(:until, wishes.not_after, :ring), contacts.expires_at))
 FROM wishes WHERE contacts.id = :before + wishes.row AND contacts.campaign_id = :campaign
 
 -- :name wish_of_changed
@@ -467,8 +468,8 @@ UPDATE contacts SET priority = COALESCE(wishes.priority, 0), not_after = wishes.
                      WHEN contacts.state IN ('due', 'waiting', 'excluded') AND wishes.not_before > :at
                           THEN MAX(COALESCE(contacts.due_at, ''), wishes.not_before)
                      ELSE contacts.due_at END,
-       expires_at = MIN(COALESCE(strftime(:until, contacts.first_seen_at, :lasts), wishes.not_after),
-                        COALESCE(wishes.not_after, strftime(:until, contacts.first_seen_at, :lasts)))
+       expires_at = MIN(COALESCE(strftime(:until, contacts.first_seen_at, :lasts), strftime(:until, wishes.not_after, :ring)),
+                        COALESCE(strftime(:until, wishes.not_after, :ring), strftime(:until, contacts.first_seen_at, :lasts)))
 FROM taking LEFT JOIN wishes ON wishes.row = taking.row
 WHERE contacts.id = taking.contact
 

@@ -8,6 +8,11 @@ UNTIL = "%Y-%m-%dT%H:%M:%fZ"
 """The same for SQLite's own clock work."""
 
 
+def by_sqlite(seconds: float | None) -> str | None:
+    """A length of time as SQLite's clock work adds it; None: no time at all."""
+    return None if seconds is None else f"{seconds:+.3f} seconds"
+
+
 def text(moment: datetime) -> str:
     """`2026-11-22T14:00:00.000Z`; the moment must be aware."""
     if moment.tzinfo is not UTC:

@@ -10,6 +10,9 @@ from dialer.model.rules import CallerId, OptOut, Purpose, Register, Rule
 from dialer.model.webhooks import WebhookRules
 from dialer.model.words import Action, Order, Secret
 
+RING = 60.0
+"""Seconds for which a telephone may ring, where the campaign says nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListRules:
@@ -18,7 +21,8 @@ class ListRules:
     `files` are absolute and in the order in which they are read. Shares are between 0 and 1. From `timezone` to
     `not_after` they name columns that steer: where the person is, whether they consent, about which debt it is, who
     goes first, from when on and until when they may be called. `placed`: it matters where people are. `consents` and
-    `yes` are those of LawRules, which say of whom consent is known.
+    `yes` are those of LawRules, which say of whom consent is known; `ring` is that of CallRules: nobody is dialled
+    whose telephone could still ring after their `not_after`.
     """
 
     files: tuple[Path, ...]
@@ -37,6 +41,7 @@ class ListRules:
     placed: bool = False
     consents: str | None = None
     yes: frozenset[str] = frozenset()
+    ring: float = RING
     required: tuple[str, ...] = ()
     expires: float | None = None
     max_rejects: float | None = None
@@ -78,7 +83,7 @@ class CallRules:
     data: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
     longest: float = 7200.0
-    ring: float = 60.0
+    ring: float = RING
     callers: tuple[CallerId, ...] = ()
     rotates: bool = False
 

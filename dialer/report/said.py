@@ -14,7 +14,7 @@ from dialer.model import Action, CallerId, CallRules, Campaign, LawRules, ListRu
 from dialer.policy import caps, timetable
 from dialer.report.calling import ALWAYS, NONE, hours_words
 
-EXPIRES = "contacts.expires"
+EXPIRES, RING = "contacts.expires", "call.ring"
 IDENTITY = ("contacts.id", "contacts.phone", "contacts.country")
 """By what it is known who somebody is."""
 
@@ -86,7 +86,7 @@ def _call(rules: CallRules) -> Iterator[tuple[str, str]]:
     yield "call.agent", f"the column {rules.agent_column}" if rules.agent_column else rules.agent or ""
     yield "call.data", _listed(rules.data)
     yield "call.metadata", _listed(rules.metadata)
-    yield "call.ring", _length(rules.ring)
+    yield RING, _length(rules.ring)
 
 
 def _caller(caller: CallerId) -> str:

@@ -18,7 +18,7 @@ from dialer.law import register_age
 from dialer.ledger import Change, Expiry, Foreseen, Imported, Ledger, Trial
 from dialer.model import Audience, Campaign, StopCause
 from dialer.permits import Permits
-from dialer.report.said import EXPIRES, IDENTITY, Edit, Said, edits, may_free, said
+from dialer.report.said import EXPIRES, IDENTITY, RING, Edit, Said, edits, may_free, said
 from dialer.runner import registers
 from dialer.runner.geography import geography
 from dialer.runner.intake import check_only, take_in, told
@@ -173,8 +173,11 @@ class Edits:
         return trial.standing(self._clock.now())
 
     def _expiry(self) -> Expiry | None:
-        edit = next((one for one in self._edits if one.key == EXPIRES), None)
-        return None if edit is None else Expiry(self._campaign.contacts.expires, had_none=not edit.before)
+        found = {edit.key: edit for edit in self._edits if edit.key in (EXPIRES, RING)}
+        if not found:
+            return None
+        had_none = EXPIRES in found and not found[EXPIRES].before
+        return Expiry(self._campaign.contacts.expires, had_none, self._campaign.call.ring)
 
     async def _answered(self, asking: Awaitable[bool]) -> bool:
         """What a person answers; no, where the run is stopped while they are asked."""

@@ -89,6 +89,7 @@ class _Found:
         self._by_number = rules.one_per == "phone"
         self._by_person = rules.id is not None or not self._by_number
         self._lasts = None if rules.expires is None else (now + timedelta(seconds=rules.expires)).timestamp()
+        self._ring = rules.ring
         self.good = self.bad = 0
         self._now = now
         self._bar = bar
@@ -139,7 +140,7 @@ class _Found:
             return
         is_later = wish.not_before is not None and wish.not_before > self._now
         since = math.ceil(wish.not_before.timestamp() / _HOUR) * float(_HOUR) if wish.not_before and is_later else None
-        ends = None if wish.not_after is None else wish.not_after.timestamp() // _HOUR * _HOUR
+        ends = None if wish.not_after is None else wish.not_after.timestamp() // _HOUR * _HOUR - self._ring
         until = min((each for each in (ends, self._lasts) if each is not None), default=None)
         self._crowds[kind, wish.priority, since, until] += 1
 
