@@ -166,7 +166,7 @@ class Attempts:
         return await self._lost(attempt, line, box)
 
     def _is_moment_for(self, candidate: Candidate, intent: Intent) -> bool:
-        """Whether a dial may still leave: the intent is young enough, the person's time is not over, and it is in the hours."""
+        """Whether a dial may still leave: the intent is young enough, the person's time not over, and the hours open."""
         now = self._clock.now()
         return now < intent.expires_at and self._turns.may_send(candidate, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -57,5 +58,5 @@ def _page(db: sqlite3.Connection, query: str, given: Mapping[str, object], audie
 
 
 def _whole(db: sqlite3.Connection, ids: Sequence[int]) -> list[sqlite3.Row]:
-    rows = {row["id"]: row for each in ids for row in db.execute(SQL["contact"], {"contact": each})}
+    rows = {row["id"]: row for row in db.execute(SQL["contacts_whole"], {"contacts": json.dumps(ids)})}
     return [rows[each] for each in ids]

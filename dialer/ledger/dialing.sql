@@ -60,9 +60,9 @@ ORDER BY due_at LIMIT :limit
 SELECT id, priority FROM contacts WHERE campaign_id = :campaign AND audience = :audience AND state = 'due' AND due_at IS NULL
 ORDER BY priority DESC, id LIMIT :limit
 
--- :name contact
--- One of them, whole.
-SELECT * FROM contacts WHERE id = :contact
+-- :name contacts_whole
+-- Contacts by their ids, a list of JSON: one question for all of them takes a third of the time of one for each.
+SELECT contacts.* FROM json_each(:contacts) AS asked CROSS JOIN contacts ON contacts.id = asked.value
 
 -- :name one_due
 -- One person who is due, by id or number.
@@ -105,6 +105,11 @@ WHERE id = :contact AND state = 'due' AND stop IS NULL
 -- :name numbers_of
 -- A contact's numbers, first to be rung first.
 SELECT number FROM numbers WHERE contact_id = :contact ORDER BY rank
+
+-- :name numbers_of_all
+-- The same of several contacts, a list of JSON.
+SELECT numbers.contact_id, numbers.number FROM json_each(:contacts) AS asked CROSS JOIN numbers ON numbers.contact_id = asked.value
+ORDER BY asked.key, numbers.rank
 
 -- :name reusable_attempt
 -- The last attempt, if the platform never made a record of it: its call id may be sent again.

@@ -38,7 +38,7 @@ def due(
         found = chosen(db, at, opened, limit, rules.order)
     else:
         found = [row for row in db.execute(SQL["one_due"], at).fetchall() if row["audience"] in opened]
-    return [candidate_of(db, row, registers) for row in found]
+    return candidates_of(db, found, registers)
 
 
 def next_due(
@@ -76,10 +76,20 @@ def _audiences(db: sqlite3.Connection, campaign: int) -> list[int]:
     return [row[0] for row in db.execute(SQL["audience_ids"], {"campaign": campaign})]
 
 
-def candidate_of(db: sqlite3.Connection, row: sqlite3.Row, registers: Sequence[int] = ()) -> Candidate:
-    """A contact's row as one who may be dialled, on those of their numbers that are in none of the registers; where all
-    are, with all of them, for the intent to see."""
-    numbers = tuple(found[0] for found in db.execute(SQL["numbers_of"], {"contact": row["id"]}))
+def candidates_of(
+    db: sqlite3.Connection, rows: Sequence[sqlite3.Row], registers: Sequence[int] = ()
+) -> list[Candidate]:
+    """Contacts' rows as those who may be dialled, on those of their numbers that are in none of the registers; where
+    all are, with all of them, for the intent to see."""
+    numbers: dict[int, list[str]] = {row["id"]: [] for row in rows}
+    for contact, number in db.execute(SQL["numbers_of_all"], {"contacts": json.dumps(list(numbers))}):
+        numbers[contact].append(number)
+    return [_candidate(db, row, tuple(numbers[row["id"]]), registers) for row in rows]
+
+
+def _candidate(
+    db: sqlite3.Connection, row: sqlite3.Row, numbers: tuple[str, ...], registers: Sequence[int]
+) -> Candidate:
     if registers and (bar := optouts.barred(db, b"", numbers, "", registers)) is not None:
         numbers = bar.left or numbers
     reuse = None

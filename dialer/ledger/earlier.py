@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dialer.ledger.due import candidate_of
+from dialer.ledger.due import candidates_of
 from dialer.ledger.events import RunMark, add_event, check_fence
 from dialer.ledger.identity import SQL
 from dialer.ledger.intending import Passed
@@ -70,13 +70,13 @@ def people_with(db: sqlite3.Connection, campaign: int, numbers: Iterable[str]) -
         for number in numbers
         for row in db.execute(SQL["contacts_with_number"], {"campaign": campaign, "number": number})
     }
-    return [candidate_of(db, row) for row in rows.values()]
+    return candidates_of(db, list(rows.values()))
 
 
 def dialable(db: sqlite3.Connection, campaign: int, after: int, limit: int) -> list[Candidate]:
     """Contacts that are due or waiting, or whose last call is open, by their ids, from one on."""
     rows = db.execute(SQL["dialable"], {"campaign": campaign, "after": after, "limit": limit})
-    return [candidate_of(db, row) for row in rows.fetchall()]
+    return candidates_of(db, rows.fetchall())
 
 
 def last_calls(db: sqlite3.Connection, key_mark: str, limit: int) -> list[str]:

@@ -29,8 +29,8 @@ Stands = Callable[[Mapping[int, Audience]], Mapping[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How long after they were first seen people are given up (seconds; None: never), and whether none ever was; and how
-    many seconds a telephone may ring, none of which is to be after the last moment that a row allows."""
+    """How long after they were first seen people are given up (seconds; None: never), and whether none ever was; and
+    for how many seconds a telephone may ring, none of which is to be after the last moment that a row allows."""
 
     seconds: float | None
     had_none: bool

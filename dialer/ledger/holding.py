@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dialer.ledger import rings
 from dialer.ledger.choosing import chosen
-from dialer.ledger.due import candidate_of
+from dialer.ledger.due import candidates_of
 from dialer.ledger.events import SQL, RunMark
 from dialer.ledger.intending import Known, Passed, is_live, not_now
 from dialer.ledger.moments import text
@@ -26,7 +26,7 @@ def hold_back(
     audiences = [row[0] for row in db.execute(SQL["audience_ids"], {"campaign": campaign})]
     given = {"campaign": campaign, "now": text(now)}
     rows = chosen(db, given, turns.open_now(audiences, now), limit, turns.order)
-    return sum(_is_held(db, candidate_of(db, row, known.registers), now, turns, known, mark) for row in rows)
+    return sum(_is_held(db, one, now, turns, known, mark) for one in candidates_of(db, rows, known.registers))
 
 
 def _is_held(
