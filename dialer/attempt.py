@@ -153,7 +153,7 @@ class Attempts:
         is_late = self._clock.monotonic() - began >= INTENT_HOLDS.total_seconds()
         if self._is_stopping() or is_late or not self._is_moment_for(candidate, intent):
             return await self._refused(attempt, NotPlaced(Refusal.EXPIRED, "not sent in time", reusable=True))
-        answer = await self._client.dial(intent.request)
+        answer = await self._client.dial(intent.request, intent.content)
         self._heard(answer)
         box = outcome.sort_dial(answer, intent.request)
         if isinstance(box, Placed):
@@ -166,7 +166,7 @@ class Attempts:
         return await self._lost(attempt, line, box)
 
     def _is_moment_for(self, candidate: Candidate, intent: Intent) -> bool:
-        """Whether a dial may still leave: the intent is young enough, the person's time not over, and the hours open."""
+        """Whether a dial may still leave: the intent is young enough, the person's time not over, the hours open."""
         now = self._clock.now()
         return now < intent.expires_at and self._turns.may_send(candidate, now)
 

@@ -80,7 +80,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A dial that is about to be sent, as it is committed before its first byte leaves."""
+    """A dial that is about to be sent, as it is committed before its first byte leaves. `content` is the body that is
+    sent, `payload_hash` its SHA-256."""
 
     request: DialRequest
     serial: int
@@ -88,6 +89,7 @@ class Intent:
     intended_at: datetime
     expires_at: datetime
     debt: str = ""
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -19,6 +19,7 @@ from dialer.permits import Permits
 from dialer.policy import callerid, callid
 from dialer.policy.callerid import NoCaller, callers_of
 from dialer.runner import owning
+from dialer.runner.doubles import Doubles, Refused, settled
 from dialer.runner.intake import check_age, check_header, rows
 from dialer.runner.owning import Shown
 from dialer.runner.ruling import nobody
@@ -80,19 +81,33 @@ def _ledger_fault(campaign: Campaign, sentence: str) -> CampaignError:
 def check_list(
     campaign: Campaign, clock: Clock, hear: Callable[[Sequence[Row]], object] = lambda rows: None
 ) -> Checked:
-    """Read the whole list as `run` would, and count; `hear` is given the rows that can be dialled, piece by piece.
+    """Read the whole list as `run` would, and count; `hear` is given the rows that can be dialled, piece by piece;
+    all of them again where the list is read once more.
 
     Raises:
         ListError: a fault of the list as a whole, or a gate that would stop `run`.
     """
     check_header(campaign)
     check_age(campaign, clock)
+    secret, now = _secret(campaign), clock.now()
+    permits = Permits(calling_rules(campaign, now), callers=callers_of(campaign.call))
+    checked = settled(lambda refused: _read(campaign, hear, secret, permits, now, refused))
+    _gates(campaign, checked)
+    return checked
+
+
+def _read(
+    campaign: Campaign,
+    hear: Callable[[Sequence[Row]], object],
+    secret: bytes,
+    permits: Permits,
+    now: datetime,
+    refused: Refused,
+) -> Checked:
     checked = Checked()
-    secret = _secret(campaign)
-    seen = _Seen(campaign.contacts.one_per == "phone")
-    permits, now = Permits(calling_rules(campaign, clock.now()), callers=callers_of(campaign.call)), clock.now()
+    doubles = Doubles(campaign.contacts, refused)
     for chunk in rows(campaign):
-        good = [row for row in chunk.rows if seen.is_new(row)]
+        good = list(_taken(chunk, doubles))
         hear(good)
         ruled = [(row, permits.stands_against(row.audience, now)) for row in good]
         found = (_first_request(campaign, row, secret, now) for row, detail in ruled if not detail)
@@ -105,26 +120,15 @@ def check_list(
         checked.rejected.update(reject.reason.value for reject in chunk.rejects)
         checked.rejected[RejectReason.DUPLICATE.value] += len(chunk.rows) - len(good)
         checked.examples.extend(chunk.rejects[: _EXAMPLES - len(checked.examples)])
-    _gates(campaign, checked)
     return checked
 
 
-class _Seen:
-    """Who stood in the list already, by the rule of the import; what is kept is a hash a person and number."""
-
-    def __init__(self, by_number: bool) -> None:
-        self._by_number = by_number
-        self._people: set[int] = set()
-        self._numbers: set[int] = set()
-
-    def is_new(self, row: Row) -> bool:
-        person, numbers = hash(row.person), {hash(number.e164) for number in row.numbers}
-        if person in self._people or (self._by_number and not self._numbers.isdisjoint(numbers)):
-            return False
-        self._people.add(person)
-        if self._by_number:
-            self._numbers |= numbers
-        return True
+def _taken(chunk: Chunk, doubles: Doubles) -> Iterator[Row]:
+    """The rows that would be taken, with what is known of their people's consent by all of the list."""
+    for row in chunk.rows:
+        audience = doubles.taken(row.person, [number.e164 for number in row.numbers], row.audience)
+        if audience is not None:
+            yield row if audience is row.audience else replace(row, audience=audience)
 
 
 def _bad_rows(chunk: Chunk) -> int:

@@ -16,7 +16,8 @@ from dialer.ledger.planning import opted_out
 from dialer.model import ANYWHERE, Audience, Campaign, Chunk, Halt, ListRules, RejectReason, Rows, Wish
 from dialer.model.planning import Counted, Crowd, Excluded
 from dialer.runner import intake
-from dialer.runner.seen import Seen, has
+from dialer.runner.doubles import Doubles, Refused, settled
+from dialer.runner.seen import has
 
 _SOME = 3
 _HOUR = 3600
@@ -29,7 +30,8 @@ Bar = Callable[[tuple[str, ...], str], str]
 
 
 def counted(campaign: Campaign, clock: Clock) -> Counted:
-    """Whom the list has. A number, or person, that comes again is a reject, as it is when the list is taken in.
+    """Whom the list has. A number, or person, that comes again is a reject, as it is when the list is taken in; where
+    such a row does not consent, the one that is taken does not either, and the list is read once more.
 
     Raises:
         ListError: a fault of the list as a whole, or of a do-not-call list.
@@ -37,9 +39,15 @@ def counted(campaign: Campaign, clock: Clock) -> Counted:
     """
     intake.check_header(campaign)
     intake.check_age(campaign, clock)
-    found = _Found(campaign, clock.now(), _barring(campaign))
-    for chunk in intake.rows(campaign):
-        found.take(chunk)
+    now, bar = clock.now(), _barring(campaign)
+
+    def read(refused: Refused) -> _Found:
+        found = _Found(campaign, now, bar, refused)
+        for chunk in intake.rows(campaign):
+            found.take(chunk)
+        return found
+
+    found = settled(read)
     return replace(found.counted(), gate=_gate(campaign.contacts, found.good, found.bad))
 
 
@@ -84,17 +92,14 @@ def _registered(campaign: Campaign) -> list[tuple[str, Sequence[int]]]:
 class _Found:
     """What has been read of a list; of a person a hash is kept, to know them again."""
 
-    def __init__(self, campaign: Campaign, now: datetime, bar: Bar) -> None:
+    def __init__(self, campaign: Campaign, now: datetime, bar: Bar, refused: Refused) -> None:
         rules = campaign.contacts
-        self._by_number = rules.one_per == "phone"
-        self._by_person = rules.id is not None or not self._by_number
+        self._doubles = Doubles(rules, refused)
         self._lasts = None if rules.expires is None else (now + timedelta(seconds=rules.expires)).timestamp()
         self._ring = rules.ring
         self.good = self.bad = 0
         self._now = now
         self._bar = bar
-        self._people = Seen()
-        self._numbers = Seen()
         self._audiences: dict[int, Audience] = {}
         self._crowds = Counter[_Key]()
         self._some = defaultdict[int, list[str]](list)
@@ -111,7 +116,7 @@ class _Found:
             audiences = part.audiences or repeat(ANYWHERE)
             for at, (person, number, audience) in enumerate(zip(part.persons, part.numbers, audiences, strict=False)):
                 numbers = (number, *(each.e164 for each in part.others[at])) if at in part.others else (number,)
-                if not self._is_new(person, numbers):
+                if (decided := self._doubles.taken(person, numbers, audience)) is None:
                     self._reject(RejectReason.DUPLICATE, f"{part.file} line {part.lines[at]}")
                     self.bad += 1
                     continue
@@ -119,15 +124,10 @@ class _Found:
                 if why := self._bar(numbers, person):
                     _note(self._barred, self._some_barred, why, number)
                 else:
-                    self._count(number, audience, part.wishes.get(at))
+                    self._count(number, decided, part.wishes.get(at))
 
     def _reject(self, why: str, where: str) -> None:
         _note(self._rejects, self._some_rejects, str(why), where)
-
-    def _is_new(self, person: str, numbers: tuple[str, ...]) -> bool:
-        if self._by_person and not self._people.add((hash(person),)):
-            return False
-        return not self._by_number or self._numbers.add([int(number[1:]) for number in numbers])
 
     def _count(self, number: str, audience: Audience, wish: Wish | None) -> None:
         # People of whom the same is known share one Audience, which is quicker to tell apart by where it lies.

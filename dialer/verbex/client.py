@@ -73,9 +73,10 @@ class Client:
     ) -> None:
         await self._wire.aclose()
 
-    async def dial(self, request: DialRequest) -> Answer:
-        """Ask the platform to ring somebody. One POST at most leaves, ever, for one call of this method."""
-        content = payload_bytes(request)
+    async def dial(self, request: DialRequest, content: bytes = b"") -> Answer:
+        """Ask the platform to ring somebody. One POST at most leaves, ever, for one call of this method. `content` are
+        the request's `payload_bytes`, where they are made already."""
+        content = content or payload_bytes(request)
         received = await self._wire.exchange("POST", self._dial_url, self._dial_timeout, CALL_LIMIT, content=content)
         return await self._read(received, read_call)
 
