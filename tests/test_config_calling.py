@@ -171,6 +171,11 @@ def test_caller_ids_are_own_numbers(tmp_path: Path, line: str, message: str) -> 
     assert message in problem.message
 
 
+def test_a_consent_with_keys_of_its_own_is_one_fault(tmp_path: Path) -> None:
+    text = small("", "rules: {purpose: info, packs: us, consent: {column: ok, yes: [x]}}")
+    assert [one.key for one in refused(tmp_path, text)] == ["rules.consent"]
+
+
 def test_two_words_on_consent_are_one_too_many(tmp_path: Path) -> None:
     text = small("contacts", "consent: ok") + "rules: {purpose: info, packs: us, consent: other, yes: x}\n"
     assert [one.key for one in refused(tmp_path, text)] == ["rules.consent"]

@@ -44,6 +44,8 @@ def _consent(document: Document) -> Iterator[Fault]:
             yield ("contacts", "consent"), Wrong(message, hint)
         return
     said = rules.get("consent")
+    if isinstance(said, Mapping | list):  # told with its own key
+        return
     if (said is None and listed is None) or (said == calling.GIVEN and listed is None):
         if "yes" in rules:
             message = "says which words of a consent column mean yes, and there is no such column"
