@@ -24,10 +24,24 @@ def where(contact: ContactTold, campaign: Campaign | None) -> Iterator[str]:
     places, zones = ", ".join(facts.get("places", ())), ", ".join(facts.get("zones", ()))
     yield f"where: {places or 'no place is known'}; clocks: {zones or 'none is known'}{_known_by(contact, campaign)}"
     key = _COLUMNS.get(str(facts.get("held", "")))
-    column = getattr(campaign.contacts, key) if campaign is not None and key else None
-    if column is not None:
+    column = _column(contact, campaign, key) if key else None
+    if column:
         cell = _cells(contact).get(column)
-        yield f"not understood: {cell!r} in the column {column!r} (contacts.{key}); correct it in the list"
+        place = f"in the column {column!r} (contacts.{key}){_row(contact)}"
+        yield f"not understood: {cell!r} {place}; correct it in the list"
+
+
+def _column(contact: ContactTold, campaign: Campaign | None, key: str) -> str | None:
+    """What the campaign file names under this key of `contacts`, or named at its last run if it is not at hand."""
+    if campaign is not None:
+        named: str | None = getattr(campaign.contacts, key)
+        return named
+    return contact.columns.get(f"contacts.{key}")
+
+
+def _row(contact: ContactTold) -> str:
+    """Where the row stands; it may have moved since, if it says the same."""
+    return f", line {contact.line} of {contact.file} when it was taken in" if contact.line else ""
 
 
 def _known_by(contact: ContactTold, campaign: Campaign | None) -> str:

@@ -17,7 +17,7 @@ from dialer.clock import Clock
 from dialer.console import mask, mask_text
 from dialer.console.masking import mask_value
 from dialer.errors import UsageError
-from dialer.ledger.telling import AttemptTold, ContactTold, EventTold, OptOutTold, Told, told
+from dialer.ledger.telling import AttemptTold, ContactTold, EventTold, OptOutTold, RejectTold, Told, told
 from dialer.model import Campaign, ContactState, Ring, Ruling
 from dialer.model.rules import Finding
 from dialer.policy.standing import version
@@ -41,9 +41,11 @@ def why(person: str, campaign: Path | None, ledger: Path | None, as_json: bool, 
     now = Clock().now()
     person = given.person(person)
     found = told(path, person, now)
-    if not (found.contacts or found.opt_outs or found.registers or found.rings or found.forgotten):
+    if not (found.contacts or found.opt_outs or found.registers or found.rings or found.forgotten or found.rejects):
+        more = "; rows that were not taken stand in `dialer export FILE --rejects`" if found.has_rejects else ""
         raise UsageError(
-            f"the ledger {path} knows nothing of {person}: write the id as the list has it, or the number with its plus"
+            f"the ledger {path} knows nothing of {person}: write the id as the list has it, or the number with its "
+            f"plus{more}"
         )
     asked = _Asked(found, rules, explain, now)
     if as_json:
@@ -84,7 +86,9 @@ def _text(asked: _Asked) -> Iterator[str]:
     for one in asked.told.forgotten:
         words = f"Was {one.state} in {one.campaign} when they were purged at {_moment(one.at)}: not called again there."
         yield from _line("", words)
-    if asked.told.forgotten or not asked.told.contacts:
+    for reject in asked.told.rejects:
+        yield from _line("", _reject(reject))
+    if asked.told.forgotten or asked.told.rejects or not asked.told.contacts:
         yield ""
     yield from _opt_outs(asked.told)
     yield from _rings(asked.told.rings)
@@ -152,7 +156,7 @@ def _excluded(contact: ContactTold) -> str:
     if contact.stop == "opted_out":
         return "nothing; `dialer dnc remove` would make them due again"
     if contact.stop == "withdrawn":
-        return "nothing, unless the list has them again"
+        return "nothing, unless the list has them again, in a row that can be taken (`dialer export FILE --rejects`)"
     return "nothing"
 
 
@@ -187,6 +191,12 @@ def _event(event: EventTold) -> str:
     arrow = f" ({event.from_state} → {event.to_state})" if moved else ""
     detail = f": {event.detail}" if event.detail else ""
     return f"{_moment(event.at)}  {event.event.replace('_', ' ')}{arrow}{detail}"
+
+
+def _reject(reject: RejectTold) -> str:
+    where = f"line {reject.line} of {reject.file}" + (f", column {reject.column!r}" if reject.column else "")
+    why = reject.why or "what it said was purged"
+    return f"A row in the list of {reject.campaign} was not taken: {where}: {why} ({reject.reason})"
 
 
 def _opt_outs(found: Told) -> Iterator[str]:
@@ -231,6 +241,7 @@ def _as_json(asked: _Asked) -> dict[str, Any]:
     for contact, shown in zip(asked.told.contacts, whole["contacts"], strict=True):
         findings = asked.findings(contact)
         shown["data"], shown["facts"] = json.loads(contact.data), json.loads(contact.facts)
+        del shown["columns"]
         shown["next"] = following(contact, asked.now, findings or ())
         shown["rules"] = None if findings is None else [_finding(one) for one in findings]
     whole["registers"] = [{"number": number, "file": file} for number, file in asked.told.registers]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from dialer.model import Ring
 from dialer.policy.marks import number_key, person_key
 
 SQL = load("telling.sql")
+
+_SOME = 5
+"""Rejects that are told of one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,23 @@ class ContactTold:
     events: tuple[EventTold, ...]
     calls: tuple[AttemptTold, ...]
     rings: tuple[Ring, ...]
+    file: str = ""  # of the list, and the row's line when it was taken in as it is here
+    line: int = 0
+    columns: Mapping[str, str] = field(
+        default_factory=dict
+    )  # which the campaign file named when it was last run, by key
+
+
+@dataclass(frozen=True, slots=True)
+class RejectTold:
+    """A row of a campaign's list that was not taken: where it stands, what is wrong with it, in a code and in words."""
+
+    campaign: str
+    file: str
+    line: int
+    column: str
+    reason: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +126,8 @@ class ForgottenTold:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One person, as they were asked for: their contacts, what bars them, and the rings that caps count."""
+    """One person, as they were asked for: their contacts, what bars them, and the rings that caps count; rows of lists
+    that are told by their id or number and were not taken, and whether there are any of others (`has_rejects`)."""
 
     person: str
     contacts: tuple[ContactTold, ...]
@@ -112,6 +135,8 @@ class Told:
     registers: tuple[tuple[str, str], ...]  # number, file
     rings: tuple[Ring, ...]
     forgotten: tuple[ForgottenTold, ...] = ()
+    rejects: tuple[RejectTold, ...] = ()
+    has_rejects: bool = False
 
 
 def told(ledger: Path, person: str, now: datetime) -> Told:
@@ -141,6 +166,8 @@ def _told(db: sqlite3.Connection, secret: bytes, person: str, now: datetime) -> 
         tuple(_registers(db, tuple(numbers))),
         tuple(sorted(past, key=lambda ring: ring.at)),
         tuple(_forgotten(db, secret, person)),
+        tuple(RejectTold(*row) for row in db.execute(SQL["rejects_told"], {"person": person, "some": _SOME})),
+        bool(db.execute(SQL["has_rejects"]).fetchone()[0]),
     )
 
 
@@ -171,6 +198,9 @@ def _contact(db: sqlite3.Connection, secret: bytes, row: sqlite3.Row, now: datet
         events=tuple(EventTold(**_with_moments(found)) for found in db.execute(SQL["events_told"], given)),
         calls=tuple(AttemptTold(**_with_moments(found)) for found in db.execute(SQL["attempts_told"], given)),
         rings=rings.past(db, secret, numbers, row["person"], now),
+        file=row["file"],
+        line=row["line"],
+        columns=json.loads(row["said"]),
     )
 
 

@@ -4,6 +4,7 @@
 -- Whoever has this id or this number, or was rung on it, in any campaign.
 SELECT contacts.*, campaigns.name AS campaign, campaigns.paused AS paused, campaigns.paused_until AS paused_until,
        campaigns.paused_why AS paused_why, campaigns.paused_by AS paused_by,
+       COALESCE(campaigns.said, '{}') AS said,
        COALESCE((SELECT facts FROM audiences WHERE audiences.id = contacts.audience), '{}') AS facts
 FROM contacts JOIN campaigns ON campaigns.id = contacts.campaign_id
 WHERE contacts.id IN (
@@ -41,3 +42,12 @@ WHERE EXISTS (SELECT 1 FROM registered WHERE register_id = registers.id AND numb
 SELECT campaigns.name AS campaign, forgotten.state AS state, forgotten.purged_at AS at
 FROM forgotten JOIN campaigns ON campaigns.id = forgotten.campaign_id
 WHERE forgotten.key IN (:number, :person) ORDER BY forgotten.campaign_id
+
+-- :name rejects_told
+-- Rows of lists as they were last taken in that were not taken, and are told by this id or number.
+SELECT campaigns.name AS campaign, file, line, "column", reason, why
+FROM rejects JOIN campaigns ON campaigns.id = rejects.campaign_id WHERE value = :person ORDER BY rejects.id LIMIT :some
+
+-- :name has_rejects
+-- Whether there is any row that was not taken.
+SELECT EXISTS (SELECT 1 FROM rejects)
