@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dialer.runner import dnc
@@ -196,3 +198,39 @@ def test_a_file_that_is_not_there_is_told_in_the_words_of_the_command(
 ) -> None:
     found = told(capsys, "dnc", "import", "nowhere.txt", monday)
     assert found.code == 2 and "there is no file nowhere.txt" in found.err
+
+
+BY_COMMAND: dict[str, tuple[bytes, tuple[str, ...], str]] = {
+    "empty": (b"", (), "the file is empty"),
+    "no numbers": (b"# of last week\n", (), "holds no number that can be read: put the whole list in its place"),
+    "words": (b"phone\nann\n", (), "(line 2: 'ann': the cell holds letters; write the number in digits alone)"),
+    "which column": (b"a,b\n1,2\n", (), "holds the numbers: name it with --column; its columns are a, b"),
+    "no such column": (b"a,b\n1,2\n", ("--column", "c"), "no column 'c', which --column names: name one that is there"),
+    "too many bad lines": (b"+14155550123\n1\n", (), "if another column holds the numbers, name it with --column"),
+    "encoding": (b"phone,who\n+14155550123,Ren\xe9\n", (), "line 2, byte 26: this is not UTF-8 text; save it as UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", BY_COMMAND)
+def test_a_fault_of_a_file_is_told_in_one_sentence_and_in_the_words_of_the_command(
+    monday: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    content, options, why = BY_COMMAND[name]
+    file = monday.with_name("stop.csv")
+    file.write_bytes(content)
+    found = told(capsys, "dnc", "import", file, monday, *options)
+    assert (found.code, len(found.err.splitlines())) == (78, 1)
+    assert f"{file}: " in found.err and why in found.err
+    assert "dnc with" not in found.err and "which dnc names" not in found.err and "nobody was dialled" not in found.err
+    assert asked(monday, "SELECT * FROM opt_outs") == []
+
+
+def test_a_parquet_file_without_a_column_of_numbers_and_a_directory_are_told(
+    monday: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = monday.with_name("stop.parquet")
+    pq.write_table(pa.table({"a": [1], "b": ["x"]}), file)
+    found = told(capsys, "dnc", "import", file, monday)
+    assert (found.code, "name it with --column; its columns are a, b" in found.err) == (78, True)
+    found = told(capsys, "dnc", "import", monday.parent, monday)
+    assert (found.code, f"{monday.parent} is no file but a directory" in found.err) == (2, True)

@@ -55,7 +55,9 @@ def test_a_list_is_read_however_it_is_written(tmp_path: Path, content: bytes, ot
 def test_latin_1_is_read_when_it_is_named_and_only_then(tmp_path: Path) -> None:
     path = write(tmp_path / "people.csv", LATIN.encode("latin-1"))
     assert taken(rules(path, encoding="latin-1")).data[0]["name"] == "Zoë"
-    with pytest.raises(ListError, match=r"line 2, byte 31: this is not UTF-8 text; set contacts.encoding"):
+    with pytest.raises(
+        ListError, match=r"line 2, byte 31: this is not UTF-8 text; save it as UTF-8, or set contacts.encoding"
+    ):
         taken(rules(path))
 
 

@@ -80,9 +80,21 @@ MANY = "".join(f"415555{n:04d}\n" for n in range(98))
         ("phone\n", None, "no number that can be read"),
         ("# nothing\n", None, "no number that can be read"),
         ("", None, "the file is empty"),
-        ("a,b\n1,2\n", None, "which column"),
-        ("phone,mobile\n4155550123,4155550124\n", None, "which column"),
-        ("phone\n4155550123\n", "number", "there is no column 'number', which dnc names; its columns are phone"),
+        (
+            "a,b\n1,2\n",
+            None,
+            "it is not known which column of this do-not-call list holds the numbers: name it in dnc with `column:`; ",
+        ),
+        (
+            "phone,mobile\n4155550123,4155550124\n",
+            None,
+            "it is not known which column of this do-not-call list holds the numbers: name it in dnc with `column:`; ",
+        ),
+        (
+            "phone\n4155550123\n",
+            "number",
+            "there is no column 'number', which dnc names: name one that is there; its columns are phone",
+        ),
         ('phone\n"4155550123\n', None, "a quote"),
     ],
 )

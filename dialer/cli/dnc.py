@@ -65,8 +65,9 @@ def take(file: Path, column: str | None, campaign: Path | None, ledger: Path | N
 
     path, country = given.ledger_and_country(campaign, ledger)
     if not file.is_file():
-        raise UsageError(f"there is no file {file}: name the list of numbers as it lies on this machine")
-    found = registers.read(file, column, NumberReader(country).column)
+        what = f"{file} is no file but a directory" if file.is_dir() else f"there is no file {file}"
+        raise UsageError(f"{what}: name the list of numbers as it lies on this machine")
+    found = registers.read(file, column, NumberReader(country).column, registers.BY_COMMAND)
     numbers = [f"+{number}" for number in found.numbers]
     for part in parts(numbers):
         print(mask_text(ask(path, dnc.IMPORT, dnc.numbers_facts(part, why or file.name, given.who()))))

@@ -36,6 +36,27 @@ ReadNumbers = Callable[[Sequence[str]], Numbers]
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """How whoever has a list read can say more of it, and what it comes to that it is not taken."""
+
+    column: str
+    country: str
+    wrong_column: str
+    comes_to: str
+
+
+BY_CAMPAIGN = Asking(
+    "name it in dnc with `column:`", "set contacts.country", "which dnc names", comes_to="nobody was dialled"
+)
+BY_COMMAND = Asking(
+    "name it with --column",
+    "name a campaign file with contacts.country",
+    "which --column names",
+    comes_to="nothing of it was taken",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """What a file holds: numbers in E.164 without the plus, rising, each once; and how many lines could not be read."""
 
@@ -89,8 +110,8 @@ def check_age(path: Path, max_age: float | None, by_law: float | None, now: floa
         )
 
 
-def read(path: Path, column: str | None, read_numbers: ReadNumbers) -> Listed:
-    """The numbers of the file.
+def read(path: Path, column: str | None, read_numbers: ReadNumbers, asking: Asking = BY_CAMPAIGN) -> Listed:
+    """The numbers of the file; `asking` tells in whose words a fault is told.
 
     `column` names the one that holds them; without it that is `phone`, `number`, or the only one. A file whose first
     line has no letters is text: one number a line, and what follows a # is passed over.
@@ -101,10 +122,10 @@ def read(path: Path, column: str | None, read_numbers: ReadNumbers) -> Listed:
     """
     _check_is_there(path)
     found = _Found()
-    for lines, cells in _cells(path, column):
+    for lines, cells in _cells(path, column, asking):
         found.take(read_numbers(cells), lines, cells)
     listed = Listed(_rising(found.numbers), found.lines, found.unreadable, found.first)
-    _check(path, listed)
+    _check(path, listed, asking)
     return listed
 
 
@@ -132,15 +153,18 @@ def _rising(numbers: array[int]) -> array[int]:
     return array("q", (number for number, _ in groupby(sorted(numbers))))
 
 
-def _check(path: Path, listed: Listed) -> None:
+def _check(path: Path, listed: Listed, asking: Asking) -> None:
     if not listed.numbers:
         told = f" ({listed.first})" if listed.first else ""
-        raise ListError(f"{path}: this do-not-call list holds no number that can be read{told}; nobody was dialled")
+        raise ListError(
+            f"{path}: this do-not-call list holds no number that can be read{told}: put the whole list in its "
+            f"place, or mend it; {asking.comes_to}"
+        )
     if listed.unreadable > MOST_UNREADABLE * listed.lines:
         raise ListError(
             f"{path}: {listed.unreadable} of {listed.lines} lines of this do-not-call list cannot be read "
-            f"({listed.first}), more than {MOST_UNREADABLE:.0%}: mend it, name its column, or set contacts.country; "
-            "nobody was dialled"
+            f"({listed.first}), more than {MOST_UNREADABLE:.0%}: mend it, or, if another column holds the numbers, "
+            f"{asking.column}, or, if they are written without a plus, {asking.country}; {asking.comes_to}"
         )
 
 
@@ -154,16 +178,16 @@ def _check_is_there(path: Path) -> None:
 _Cells = Iterator[tuple[Sequence[int], Sequence[str]]]
 
 
-def _cells(path: Path, column: str | None) -> _Cells:
+def _cells(path: Path, column: str | None, asking: Asking) -> _Cells:
     """The cells with numbers, some thousands at once, with their lines; cells that are empty are none."""
     if kind(path) is Kind.PARQUET:
         from dialer.contacts import parquet_list  # only here: pyarrow takes a while
 
-        name = _column(path, parquet_list.columns(path), column)
+        name = _column(path, parquet_list.columns(path), column, asking)
         return _filled(parquet_list.pieces(path, _rules(path, name), _AT_ONCE), name)
     if column is None and _is_text(path):
         return _lines(path)
-    name = _column(path, csv_list.columns(path, _rules(path, "")), column)
+    name = _column(path, csv_list.columns(path, _rules(path, "")), column, asking)
     return _filled(csv_list.pieces(path, _rules(path, name), _AT_ONCE), name)
 
 
@@ -179,17 +203,17 @@ def _filled(pieces: Iterator[Piece], column: str) -> _Cells:
         yield piece.lines, list(map(str.strip, piece.columns[column].texts))
 
 
-def _column(path: Path, columns: Sequence[str], asked: str | None) -> str:
+def _column(path: Path, columns: Sequence[str], asked: str | None, asking: Asking) -> str:
+    told = f"its columns are {', '.join(map(shown, columns))}; {asking.comes_to}"
     if asked is not None and asked not in columns:
-        raise ListError(f"{path}: there is no column {asked!r}, which dnc names; its columns are {', '.join(columns)}")
+        raise ListError(f"{path}: there is no column {asked!r}, {asking.wrong_column}: name one that is there; {told}")
     if asked is not None or len(columns) == 1:
         return asked or columns[0]
     usual = [column for column in columns if column.casefold().replace(" ", "_") in _USUAL]
     if len(usual) == 1:
         return usual[0]
     raise ListError(
-        f"{path}: which column of this do-not-call list holds the numbers? Name it in dnc with `column:`; its columns "
-        f"are {', '.join(columns)}; nobody was dialled"
+        f"{path}: it is not known which column of this do-not-call list holds the numbers: {asking.column}; {told}"
     )
 
 

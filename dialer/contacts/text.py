@@ -151,7 +151,9 @@ def _undecodable(path: Path, encoding: str, *, is_given: bool) -> ListError:
     line, offset = _where(path, encoding)
     name = encoding.removesuffix("-sig").upper()
     advice = (
-        "correct contacts.encoding" if is_given else "set contacts.encoding to what it is, such as cp1252 or utf-16"
+        "correct contacts.encoding"
+        if is_given
+        else "save it as UTF-8, or set contacts.encoding to what it is, such as cp1252 or utf-16"
     )
     return ListError(f"{path}: line {line}, byte {offset}: this is not {name} text; {advice}")
 
