@@ -335,3 +335,13 @@ async def test_whoever_reads_the_ledger_is_asked_to_close_it(tmp_path: Path) -> 
                 await made.ledger.purge(old(made), "me")
         await made.ledger.purge(old(made), "me")
         assert e164(1).encode() not in bytes_of(made.path)
+
+
+async def test_who_stands_only_in_a_row_that_was_not_taken_is_hidden_there(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.take(row("ann", 1), rejects=[replace(reject(7), person="cid", value="bad-cell")])
+        assert b"bad-cell" in bytes_of(made.path)
+        assert (await made.ledger.purge(Choice(person="cid"), "me")).mentions == 1
+        assert (await made.ledger.purge(Choice(person="cid"), "me")).is_nobody
+        assert b"bad-cell" not in bytes_of(made.path)
+        assert made.states() == {"ann": "due"}

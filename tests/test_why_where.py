@@ -68,4 +68,5 @@ def test_a_row_that_was_not_taken_is_told_with_its_file_and_line(
     assert "A row in the list of reminders was not taken: line 5" in told(capsys, "why", "12", path).out
     as_json = json.loads(told(capsys, "why", "A1", path, "--json").out)
     assert [(one["line"], one["reason"]) for one in as_json["rejects"]] == [(4, "duplicate")]
-    assert "rows that were not taken stand in `dialer export FILE --rejects`" in told(capsys, "why", "A3", path).err
+    assert "line 5 of contac" in told(capsys, "why", "A3", path).out
+    assert "rows that were not taken stand in `dialer export FILE --rejects`" in told(capsys, "why", "A9", path).err

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, compress, repeat
 from typing import TypeVar
 
@@ -107,9 +107,18 @@ class Sorter:
             bad.setdefault(at, reject)
         called = _Called(piece, self._phone, self._read_numbers)
         steered = self._steered(piece, called, bad)
-        rejects = [*piece.rejects, *bad.values(), *called.rejects(bad)]
+        rejects = [*piece.rejects, *self._named(piece, [*bad.values(), *called.rejects(bad)])]
         rows = self._rows(piece, called, bad, steered)
         return Chunk(rows, tuple(sorted(rejects, key=lambda reject: reject.line)))
+
+    def _named(self, piece: Piece, rejects: list[Reject]) -> list[Reject]:
+        """The same with the ids of their rows."""
+        if self._id is None or not rejects:
+            return rejects
+        lines = {reject.line for reject in rejects}
+        texts = piece.columns[self._id].texts
+        ids = {line: shown(text.strip()) for line, text in zip(piece.lines, texts, strict=True) if line in lines}
+        return [replace(reject, person=ids[reject.line]) for reject in rejects]
 
     def _row_faults(self, piece: Piece) -> Iterator[tuple[int, Reject]]:
         """By position, what makes a row bad whatever its numbers; the first fault of a row counts."""

@@ -116,17 +116,18 @@ CREATE TEMP TABLE refused (
     "column" TEXT NOT NULL,
     value    TEXT NOT NULL,
     reason   TEXT NOT NULL,
-    why      TEXT NOT NULL
+    why      TEXT NOT NULL,
+    person   TEXT NOT NULL
 ) STRICT
 
 -- :name stage_reject
 -- A bad row.
-INSERT INTO refused (file, line, "column", value, reason, why) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO refused (file, line, "column", value, reason, why, person) VALUES (?, ?, ?, ?, ?, ?, ?)
 
 -- :name keep_rejects
 -- From here on they are rejects of the campaign.
-INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
-SELECT :import, :campaign, file, line, "column", value, reason, why FROM refused ORDER BY rowid
+INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why, person)
+SELECT :import, :campaign, file, line, "column", value, reason, why, person FROM refused ORDER BY rowid
 
 -- :name is_first
 -- Whether the campaign knows nobody yet.
@@ -237,9 +238,9 @@ GROUP BY sharers.id
 
 -- :name reject_doubles
 -- A reject for each.
-INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why)
+INSERT INTO rejects (import_id, campaign_id, file, line, "column", value, reason, why, person)
 SELECT :import, :campaign, origins.file, staged.line, :column, doubles.value, 'duplicate',
-       :the_same || ' as line ' || first.line || ' of ' || theirs.file
+       :the_same || ' as line ' || first.line || ' of ' || theirs.file, staged.person
 FROM doubles
 CROSS JOIN staged ON staged.id = doubles.id JOIN origins ON origins.id = staged.origin
 CROSS JOIN staged AS first ON first.id = doubles.first JOIN origins AS theirs ON theirs.id = first.origin

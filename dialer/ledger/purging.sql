@@ -54,7 +54,8 @@ WHERE numbers.contact_id NOT IN (SELECT contact FROM purging)
 
 -- :name count_mentions
 -- How many rejects and calls to one's own telephone tell of them beside.
-SELECT (SELECT COUNT(*) FROM rejects WHERE value IN (SELECT word FROM purged_words))
+SELECT (SELECT COUNT(*) FROM rejects
+        WHERE value IN (SELECT word FROM purged_words) OR person IN (SELECT word FROM purged_words))
      + (SELECT COUNT(*) FROM own_calls WHERE person IN (SELECT word FROM purged_words) OR number IN (SELECT word FROM purged_words))
 
 -- :name count_opt_outs
@@ -147,11 +148,12 @@ DELETE FROM numbers WHERE contact_id IN (SELECT contact FROM purging)
 
 -- :name hide_rejects
 -- Rows of lists that were refused because of them.
-UPDATE rejects SET value = '', why = '' WHERE value IN (SELECT word FROM purged_words)
+UPDATE rejects SET value = '', why = '', person = ''
+WHERE value IN (SELECT word FROM purged_words) OR person IN (SELECT word FROM purged_words)
 
 -- :name hide_old_rejects
 -- Rows that were refused of lists that were taken in before a moment.
-UPDATE rejects SET value = '', why = ''
+UPDATE rejects SET value = '', why = '', person = ''
 WHERE import_id IN (SELECT id FROM imports WHERE applied_at < :before)
   AND (:campaign IS NULL OR campaign_id = (SELECT id FROM campaigns WHERE name = :campaign))
 

@@ -59,7 +59,7 @@ def keep(db: sqlite3.Connection, chunk: Chunk) -> None:
         db.executemany(SQL["stage_wish"], _wishes(part, before + 1))
     db.executemany(
         SQL["stage_reject"],
-        ((bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why) for bad in chunk.rejects),
+        ((bad.file, bad.line, bad.column, bad.value, str(bad.reason), bad.why, bad.person) for bad in chunk.rejects),
     )
 
 

@@ -46,7 +46,8 @@ WHERE forgotten.key IN (:number, :person) ORDER BY forgotten.campaign_id
 -- :name rejects_told
 -- Rows of lists as they were last taken in that were not taken, and are told by this id or number.
 SELECT campaigns.name AS campaign, file, line, "column", reason, why
-FROM rejects JOIN campaigns ON campaigns.id = rejects.campaign_id WHERE value = :person ORDER BY rejects.id LIMIT :some
+FROM rejects JOIN campaigns ON campaigns.id = rejects.campaign_id WHERE value = :person OR person = :person
+ORDER BY rejects.id LIMIT :some
 
 -- :name has_rejects
 -- Whether there is any row that was not taken.

@@ -133,7 +133,8 @@ class Rows(Sequence[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One bad row or cell: physical line (the header is line 1), column ('' for the whole row), value."""
+    """One bad row or cell: physical line (the header is line 1), column ('' for the whole row), value; `person` is the
+    row's id, '' where the list has no ids or the row none."""
 
     file: str
     line: int
@@ -141,6 +142,7 @@ class Reject:
     value: str
     reason: RejectReason
     why: str
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
