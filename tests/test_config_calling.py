@@ -66,7 +66,7 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert (law.added[0].id, law.added[0].place, law.accepted) == ("quiet", "US-UT", frozenset({"us-fl-hours"}))
     assert campaign.caps == Rule(id="caps", place="*", caps=(Cap(3, 7 * 86400.0),), gap=14400.0)
     assert campaign.per_day == 5000
-    assert campaign.registers == (Register(str(tmp_path / "national.csv"), 31 * 86400.0),)
+    assert campaign.registers == (Register(str(tmp_path / "national.csv"), 31 * 86400.0, named="national.csv"),)
     assert campaign.opt_out == OptOut(frozenset({"user_ended_call"}), {"do_not_call": frozenset({"yes", "true"})})
     assert (campaign.order, campaign.analysis) == (Order.FRESH_FIRST, True)
     assert campaign.contacts.placed

@@ -185,6 +185,35 @@ async def test_a_file_that_was_cut_off_frees_nobody(tmp_path: Path, before: int,
         assert len(made.rows("SELECT 1 FROM registered")) == left + 1
 
 
+async def test_check_tells_of_a_file_that_was_cut_off_as_a_run_does(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        (tmp_path / "x").mkdir()
+        rules = going_by(made, path := listing(tmp_path, *range(100)))
+        assert registers.check(replace(rules, ledger=tmp_path / "other.db"), clock(made), None)
+        await goes(made, path)
+        listing(tmp_path, *range(50))
+        for ask in (rules, replace(rules, registers=(Register(str(tmp_path / "x" / ".." / "national.csv")),))):
+            with pytest.raises(ListError, match=r"50 of the 100 numbers of the copy before are no longer in"):
+                registers.check(ask, clock(made), None)
+            with pytest.raises(ListError, match=r"50 of the 100 numbers of the copy before are no longer in"):
+                await registers.take_in(made.ledger, ask, clock(made), None)
+
+
+async def test_a_list_is_known_by_its_name_however_it_is_reached_and_wherever_that_points(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        folder, copies = tmp_path / "lists", tmp_path / "copies"
+        folder.mkdir()
+        copies.mkdir()
+        (tmp_path / "linked").symlink_to(folder)
+        (folder / "national.csv").symlink_to(listing(copies, *range(100), name="november.csv"))
+        await goes(made, folder / "national.csv")
+        (folder / "national.csv").unlink()
+        (folder / "national.csv").symlink_to(listing(copies, *range(50), name="december.csv"))
+        for path in (folder / "national.csv", tmp_path / "linked" / "national.csv"):
+            with pytest.raises(ListError, match="50 of the 100 numbers"):
+                await goes(made, path)
+
+
 async def test_the_same_file_for_another_country_is_another_register(tmp_path: Path) -> None:
     async with desk(tmp_path) as made:
         rules = going_by(made, listing(tmp_path, 1))

@@ -70,6 +70,16 @@ EDITS = [
     ),
     ("3 per 7d", "4 per 7d", "caps: at most 3 rings in 7 days, 4 h between rings → at most 4 rings in 7 days"),
     ("per_day: 5000", "per_day: 4000", "caps.per_day: 5000 → 4000"),
+    (
+        "file: national",
+        "file: ./lists/national",
+        "dnc: national.csv no older than 31 days → lists/national.csv no older",
+    ),
+    (
+        "max_age: 31d",
+        "column: p, max_age: 31d",
+        "dnc: national.csv no older than 31 days → national.csv by its column p",
+    ),
     ("max_age: 31d", "max_age: 7d", "dnc: national.csv no older than 31 days → national.csv no older than 7 days"),
     ("order: fresh", "order: retries", "order: fresh → retries"),
 ]
@@ -77,7 +87,9 @@ EDITS = [
 
 def file_of(folder: Path, old: str = "", new: str = "") -> Campaign:
     assert old in FILE
-    (folder / "national.csv").write_text("+14155550199\n")
+    for path in (folder / "national.csv", folder / "lists" / "national.csv"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("+14155550199\n")
     return loaded(folder, FILE.replace(old, new, 1) if old else FILE)
 
 

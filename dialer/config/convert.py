@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -137,7 +137,9 @@ def _law(part: LawPart | None, consent_column: str | None) -> LawRules | None:
 
 
 def _registers(parts: tuple[RegisterPart, ...], folder: Path) -> tuple[Register, ...]:
-    return tuple(Register(str(folder / part.file), part.max_age, part.column) for part in parts)
+    return tuple(
+        Register(str(folder / part.file), part.max_age, part.column, str(PurePath(part.file))) for part in parts
+    )
 
 
 def _opt_out(part: OptOutPart | None) -> OptOut:

@@ -10,8 +10,13 @@ from dialer.model import Register
 
 
 def known_as(register: Register, country: str | None) -> str:
-    """As `registers.file` has it: the same file read otherwise is another register."""
-    return json.dumps([register.file, register.column, country], ensure_ascii=False)
+    """As `registers.file` has it: the same file read otherwise is another register, but not if it is named otherwise.
+
+    A name that points to the copy of the day is that of the list, wherever it points: only its folder is resolved.
+    """
+    path = Path(register.file)
+    file = path.parent.resolve() / path.name
+    return json.dumps([str(file), register.column, country], ensure_ascii=False)
 
 
 @cache

@@ -3,13 +3,16 @@ go by it. A contact all of whose numbers are in one is excluded (`dnc:national.c
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from dialer.ledger import readonly
 from dialer.ledger.events import RunMark
 from dialer.ledger.moments import text
 from dialer.ledger.queries import load
@@ -47,6 +50,21 @@ def gone(db: sqlite3.Connection, register: int, numbers: Sequence[int]) -> int:
     end = len(numbers)
     places = ((bisect_left(numbers, row[0]), row[0]) for row in db.execute(SQL["registered"], {"register": register}))
     return sum(place == end or numbers[place] != number for place, number in places)
+
+
+def gone_since(ledger: Path, file: str, numbers: Sequence[int]) -> tuple[int, int]:
+    """How many numbers of a list as it was last read are not among these, and how many it had; none of one that was
+    never read. For whoever only looks.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    if not ledger.exists():
+        return 0, 0
+    with contextlib.closing(readonly.connect(ledger)) as db, readonly.explaining(ledger):
+        db.row_factory = sqlite3.Row
+        before = known(db, file)
+        return (0, 0) if before is None else (gone(db, before.id, numbers), before.numbers)
 
 
 def stamp(db: sqlite3.Connection, file: str, stamp: str) -> None:

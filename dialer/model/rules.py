@@ -209,11 +209,13 @@ class CallingRules:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A do-not-call list in a file: numbers that this campaign may not ring; no older than `max_age` seconds."""
+    """A do-not-call list in a file: numbers that this campaign may not ring; no older than `max_age` seconds. `file` is
+    its absolute path, `named` what the campaign file says of it."""
 
     file: str
     max_age: float | None = None
     column: str | None = None
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a campaign file says of whom it calls when, and what they are told, and how two sayings differ. Pure.
 
-It is kept in the ledger: no key of the platform is in it, and no path of this machine. Pace, recovery and webhooks are
-not in it either, since nobody is called otherwise because of them.
+It is kept in the ledger: no key of the platform is in it, and no path but as the file itself names it. Pace, recovery
+and webhooks are not in it either, since nobody is called otherwise because of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from dialer.model import Action, CallerId, CallRules, Campaign, LawRules, ListRules, OptOut, RetryRules, Rule
+from dialer.model import Action, CallerId, CallRules, Campaign, LawRules, ListRules, OptOut, Register, RetryRules, Rule
 from dialer.policy import caps, timetable
 from dialer.report.calling import ALWAYS, NONE, hours_words
 
@@ -49,7 +49,7 @@ def said(campaign: Campaign) -> dict[str, str]:
         _law(campaign.law),
         [("caps", _rule(campaign.caps) if campaign.caps else "")],
         [("caps.per_day", "" if campaign.per_day is None else str(campaign.per_day))],
-        [("dnc", _listed(_register(one.file, one.max_age) for one in campaign.registers))],
+        [("dnc", _listed(map(_register, campaign.registers)))],
         _opt_out(campaign.opt_out),
         [("order", str(campaign.order))],
     )
@@ -140,9 +140,13 @@ def _rule(rule: Rule) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _register(file: str, max_age: float | None) -> str:
-    name = PurePath(file).name
-    return name if max_age is None else f"{name} no older than {_length(max_age)}"
+def _register(register: Register) -> str:
+    parts = [
+        register.named or PurePath(register.file).name,
+        f"by its column {register.column}" if register.column else "",
+        f"no older than {_length(register.max_age)}" if register.max_age is not None else "",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def _opt_out(rules: OptOut) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from dialer.contacts import registers
 from dialer.errors import ListError
 from dialer.ledger import Ledger
 from dialer.ledger.register_names import known_as
-from dialer.ledger.registers import KnownRegister
+from dialer.ledger.registers import KnownRegister, gone_since
 from dialer.model import Campaign, Register
 
 FEW_GONE = 20
@@ -36,9 +36,17 @@ def check(campaign: Campaign, clock: Clock, by_law: float | None) -> list[str]:
     `by_law` is how old (in seconds) the law of the campaign's packs lets such a list be, None: as old as it may.
 
     Raises:
-        ListError: one is not there, is too old, or cannot be believed.
+        ListError: one is not there, is too old, or cannot be believed, or too many numbers of the copy before are gone.
+        LedgerError: the ledger, which knows the copies before, cannot be read.
     """
-    return [_told(one, _read(campaign, one, clock, by_law)) for one in campaign.registers]
+    return [_checked(campaign, one, clock, by_law) for one in campaign.registers]
+
+
+def _checked(campaign: Campaign, register: Register, clock: Clock, by_law: float | None) -> str:
+    found = _read(campaign, register, clock, by_law)
+    name = known_as(register, campaign.contacts.country)
+    _check_gone(Path(register.file), *gone_since(campaign.ledger, name, found.numbers))
+    return _told(register, found)
 
 
 def check_age(campaign: Campaign, clock: Clock, by_law: float | None) -> None:
