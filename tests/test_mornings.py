@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dialer.config import calling
 from dialer.errors import ListError
 from dialer.ledger import Ledger
 from dialer.model import Campaign, Register
@@ -62,7 +63,7 @@ class Days:
 async def begun(folder: Path, wait: float | None = inf, yes: bool = False, **rules: Any) -> AsyncIterator[Days]:
     time = Time()
     made = campaign(folder, "http://127.0.0.1:9", PEOPLE)
-    made = replace(made, **{key: rules.pop(key) for key in ["registers"] if key in rules})
+    made = replace(made, **{key: rules.pop(key) for key in ["registers", "hours"] if key in rules})
     made = replace(made, contacts=replace(made.contacts, **rules))
     async with open_ledger(folder, time) as ledger:
         bound, said, today = await ledger.bind(made), [], Today()
@@ -181,6 +182,28 @@ def test_a_yes_that_was_said_before_does_not_hold_for_the_list_of_the_morning(tm
             assert await made.found(9 * HOUR) == [True]
             assert made.events[-1] == "list_refused"
             assert [made.states()[one] for one in people] == ["due"] * 40
+
+    in_virtual_time(main())
+
+
+def test_a_list_of_the_morning_of_whom_nobody_can_be_called_is_told_once(tmp_path: Path) -> None:
+    nowhere = ["+18005550123", "+18005550124"]  # toll-free: nobody knows where they ring
+
+    async def main() -> None:
+        async with begun(tmp_path, hours=calling.default_hours(), placed=True, max_gone=1.0) as made:
+            made.write(*nowhere)
+            assert await made.found(9 * HOUR, 9 * HOUR) == [True, True]
+            assert [made.states()[one] for one in nowhere] == ["excluded"] * 2
+            (told,) = [sentence for event, sentence in made.said if event == "nobody_left"]
+            assert (
+                "reminders.csv: nobody of the list who is not finished can be called by the rules as they are" in told
+            )
+            assert "in which time zone they are (2 of 2)" in told
+            made.write(*nowhere, PEOPLE[0])
+            assert await made.found(9 * HOUR) == [True]
+            made.write(*nowhere)
+            await made.found(9 * HOUR)
+            assert made.events.count("nobody_left") == 2
 
     in_virtual_time(main())
 

@@ -23,7 +23,7 @@ from dialer.runner import registers
 from dialer.runner.geography import geography
 from dialer.runner.intake import check_only, take_in, told
 from dialer.runner.options import Options
-from dialer.runner.ruling import Today, bring_in_line, count_today, permits_of
+from dialer.runner.ruling import Today, bring_in_line, count_today, nobody_left, permits_of
 
 Say = Callable[..., None]
 
@@ -67,6 +67,7 @@ class Edits:
         self._is_stopping = is_stopping
         self._edits: tuple[Edit, ...] = ()
         self._looked_at = self._found_at = clock.now()
+        self._told_nobody = ""
         self.imported: Imported | None = None
 
     # --- at the start ---
@@ -222,7 +223,15 @@ class Edits:
             return False
         parts = self._ledger, self._campaign, self._campaign_id
         await bring_in_line(*parts, self._permits, self._clock, self._say)
+        await self._tell_nobody_left()
         return True
+
+    async def _tell_nobody_left(self) -> None:
+        """Say, once, that the rules bar everybody who is left; it is no end, since calls may be live."""
+        told = await asyncio.to_thread(nobody_left, self._ledger, self._campaign, self._campaign_id)
+        if told and told != self._told_nobody:
+            self._say("nobody_left", f"{told}, and run again", is_trouble=True)
+        self._told_nobody = told
 
     async def _take_in_anew(self) -> None:
         parts = self._ledger, self._campaign, self._campaign_id

@@ -77,26 +77,45 @@ def _no_consent(campaign: Campaign, rule: str) -> Problem:
 
 def check_anybody(ledger: Ledger, campaign: Campaign, campaign_id: int) -> None:
     """Raises ListError where the rules bar everybody on the list whatever the hour: such a campaign is not done."""
+    if ruled := _all_ruled(ledger, campaign_id, _NEVER_CALLED):
+        raise nobody(campaign, ruled)
+
+
+def nobody_left(ledger: Ledger, campaign: Campaign, campaign_id: int) -> str:
+    """That the rules bar everybody who is not finished whatever the hour, for a run that has called others; '' where
+    somebody is still to be called."""
+    ruled = _all_ruled(ledger, campaign_id, _NEVER_CALLED | _FINISHED)
+    return _nobody(campaign, ruled, "nobody of the list who is not finished") if ruled else ""
+
+
+_NEVER_CALLED = frozenset({ContactState.EXCLUDED})
+_FINISHED = frozenset({ContactState.DONE, ContactState.EXHAUSTED})
+_RULED = ("held:", "blocked:")
+
+
+def _all_ruled(ledger: Ledger, campaign_id: int, states: frozenset[ContactState]) -> Counter[str]:
+    """How many people the rules bar, by detail; nobody where anybody is in another state than these."""
     with reading.open_reader(ledger.path) as reader:
         reasons = reader.reasons(campaign_id)
     ruled = Counter[str]()
-    for (_, _, detail), people in reasons.items():
-        if detail.startswith(_RULED):
+    for (state, _, detail), people in reasons.items():
+        if state not in states:
+            return Counter()
+        if state == ContactState.EXCLUDED and detail.startswith(_RULED):
             ruled[detail] += people
-    if not ruled or any(state != ContactState.EXCLUDED for state, _, _ in reasons):
-        return
-    raise nobody(campaign, ruled)
-
-
-_RULED = ("held:", "blocked:")
+    return ruled
 
 
 def nobody(campaign: Campaign, held: Mapping[str, int]) -> ListError:
     """That nobody of a list can be called, with what stands against most of them; `held` counts people by detail."""
+    return ListError(_nobody(campaign, held, "nobody of the list"))
+
+
+def _nobody(campaign: Campaign, held: Mapping[str, int], who: str) -> str:
     files = ", ".join(path.name for path in campaign.contacts.files)
     most = max(held, key=lambda detail: held[detail])
-    return ListError(
-        f"{files}: nobody of the list can be called by the rules as they are, whatever the hour: "
+    return (
+        f"{files}: {who} can be called by the rules as they are, whatever the hour: "
         f"{why(ContactState.EXCLUDED, '', most)} ({held[most]} of {sum(held.values())}); correct the list or the rules"
     )
 
