@@ -140,6 +140,9 @@ _NO_COUNTRY = BadNumber(
     "the number has no plus and no country code; write it as +… or set contacts.country in the campaign",
 )
 _NOWHERE = ("", "", "")
+_MOST_SEEN, _LONGEST_SEEN = 5000, 40
+"""Cells that are read slowly and remembered, and their letters: about a megabyte."""
+
 _EMERGENCY = BadNumber(RejectReason.EMERGENCY_NUMBER, "this is an emergency number; it is never dialled")
 _SHORT = BadNumber(RejectReason.SHORT_NUMBER, "this is a short number, good only within its own country's networks")
 _INVALID = BadNumber(RejectReason.INVALID_NUMBER, "no such number is given out in its country")
@@ -183,6 +186,7 @@ class NumberReader:
             raise ValueError(f"{country!r} is not an ISO region")
         self._country = country
         self._starts: dict[tuple[str, int], _Start] = {}
+        self._seen: dict[str, Number | BadNumber] = {}
 
     def column(self, cells: Sequence[str]) -> Numbers:
         """The numbers of a column, cell by cell as if each were read by itself; of an empty cell nothing is said."""
@@ -213,11 +217,20 @@ class NumberReader:
             if (start := self._starts.get(key) or self._learn(key, plus, bare[plus:])) is not None:
                 head, cut, region, kind = start
                 return head + bare[cut:], region, kind
-        found = self(text)
+        found = self._read_slowly(text)
         if isinstance(found, Number):
             return found.e164, found.region, found.kind
         faults[at] = found
         return _NOWHERE
+
+    def _read_slowly(self, text: str) -> Number | BadNumber:
+        """As if it stood by itself. What is no number is often the same in many rows (n/a, 0, unknown)."""
+        found = self._seen.get(text)
+        if found is None:
+            found = self(text)
+            if len(self._seen) < _MOST_SEEN and len(text) <= _LONGEST_SEEN:
+                self._seen[text] = found
+        return found
 
     def _learn(self, key: tuple[str, int], plus: bool, digits: str) -> _Start | None:
         """Remember what the first digits decide of all that begin so and are as long; None if it is not that they are
