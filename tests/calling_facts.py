@@ -61,6 +61,10 @@ def _days(*days: str) -> frozenset[date]:
 FEDERAL_DAYS = _days("2026-10-12", "2026-11-11", "2026-11-26", "2026-12-25", "2027-02-15")
 # La. R.S. 1:55: All Saints' Day and Mardi Gras among others; the Friday after Thanksgiving by proclamation.
 LOUISIANA_DAYS = FEDERAL_DAYS | _days("2026-11-01", "2026-11-03", "2026-11-27", "2027-02-09", "2027-03-26")
+# Ala. Code 1-3-8, R.I.G.L. 25-1-1, Utah Code 63G-1-301: Mardi Gras; the election of 2026; Good Friday.
+ALABAMA_DAYS = FEDERAL_DAYS | _days("2027-02-09")
+RHODE_ISLAND_DAYS = FEDERAL_DAYS | _days("2026-11-03")
+UTAH_DAYS = FEDERAL_DAYS | _days("2027-03-26")
 ALL_SAINTS = _days("2026-11-01")
 FRENCH_DAYS = _days("2026-11-01", "2026-11-11", "2027-03-29")
 AUSTRALIAN_DAYS = _days("2026-12-25", "2026-12-26", "2027-03-26", "2027-03-29")
@@ -74,7 +78,7 @@ def _from(days: str, start: str, end: str) -> Hours:
 
 LAWS: Mapping[str, tuple[Law, ...]] = {
     "US": (Law(_from(DAILY, "08:00", "21:00")),),
-    "US-AL": (Law(_from(MON_SAT, "08:00", "20:00"), FEDERAL_DAYS),),
+    "US-AL": (Law(_from(MON_SAT, "08:00", "20:00"), ALABAMA_DAYS),),
     "US-CA": (Law(_from(DAILY, "09:00", "21:00")),),
     "US-CT": (Law(_from(DAILY, "09:00", "20:00")),),
     "US-FL": (Law(_from(DAILY, "08:00", "20:00"), caps=THRICE_A_DAY),),
@@ -98,10 +102,10 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
         Law(_from(DAILY, "08:00", "21:00"), FEDERAL_DAYS, until=date(2026, 10, 18)),
         Law(_from(MON_SAT, "09:00", "19:00"), since=date(2026, 10, 18)),
     ),
-    "US-RI": (Law({MON_FRI: [("09:00", "18:00")], "6": [("10:00", "17:00")]}, FEDERAL_DAYS),),
+    "US-RI": (Law({MON_FRI: [("09:00", "18:00")], "6": [("10:00", "17:00")]}, RHODE_ISLAND_DAYS),),
     "US-SD": (Law(_from(MON_SAT, "09:00", "21:00")),),
     "US-TX": (Law({MON_SAT: [("09:00", "21:00")], "7": [("12:00", "21:00")]}),),
-    "US-UT": (Law(_from(MON_SAT, "08:00", "21:00"), FEDERAL_DAYS),),
+    "US-UT": (Law(_from(MON_SAT, "08:00", "21:00"), UTAH_DAYS),),
     "US-WA": (Law(_from(DAILY, "08:00", "20:00"), barred=True),),
     "US-WY": (Law(_from(DAILY, "08:00", "20:00")),),
     # Nobody knows in which state: what all of the rows above allow.

@@ -216,17 +216,53 @@ def test_nothing_else_ships() -> None:
     assert {id for id, rule in RULES.items() if rule.forbidden} == FORBIDDEN
     assert set(RULES) == {*HOURS, *CAPS, *CONSENT, *NOTICES, *FORBIDDEN}
     assert {id for id, rule in RULES.items() if rule.zone} == {"us-ms-hours"}
-    assert {id for id, rule in RULES.items() if rule.not_on} == {"us-la-hours", "us-unknown-hours"}
+    assert {id for id, rule in RULES.items() if rule.not_on} == {*LACKING, "us-unknown-hours"}
 
 
-def test_the_legal_holidays_of_louisiana_are_all_there() -> None:
-    """La. R.S. 1:55 names more than the calendar has; the Friday after Thanksgiving is one by proclamation."""
-    rule, ends = RULES["us-la-hours"], pack("us").expires
-    fixed = [(1, 8), (8, 30), (11, 1)]
-    named = [date(year, month, day) for year in (2026, 2027) for month, day in fixed]
-    wanted = {day for day in [*named, date(2026, 11, 27)] if date(2026, 11, 1) <= day < ends}
-    assert rule.not_on == wanted == RULES["us-unknown-hours"].not_on
-    assert not wanted & (holidays("US-LA", 2026) | holidays("US-LA", 2027))
+LACKING = {
+    # La. R.S. 1:55: the Battle of New Orleans, Huey P. Long Day, All Saints' Day; after Thanksgiving by proclamation.
+    "us-la-hours": ["2026-11-01", "2026-11-27", "2027-01-08", "2027-08-30", "2027-11-01"],
+    # Ala. Code 1-3-8: Mardi Gras in two counties.
+    "us-al-hours": ["2027-02-09"],
+    # R.I.G.L. 25-1-1: the election of officers of the state in even years; 4 May.
+    "us-ri-hours": ["2026-11-03", "2027-05-04"],
+    # Utah Code 63G-1-301: Good Friday; where 19 June is a Saturday, the Monday after it.
+    "us-ut-hours": ["2027-03-26", "2027-06-21"],
+}
+"""Legal holidays of the states that the library's calendars lack, while the pack is good."""
+
+
+@pytest.mark.parametrize("id", LACKING)
+def test_legal_holidays_that_a_calendar_lacks_are_named(id: str) -> None:
+    rule, days = RULES[id], frozenset(map(date.fromisoformat, LACKING[id]))
+    assert rule.not_on == days
+    assert all(date(2026, 11, 1) <= day < pack("us").expires for day in days)
+    assert not days & (holidays(rule.place, 2026) | holidays(rule.place, 2027)), "the calendar has them by now"
+
+
+def test_whoever_may_be_in_any_state_has_the_holidays_of_all() -> None:
+    ours = RULES["us-unknown-hours"]
+    states = [rule for id, rule in RULES.items() if id in LACKING]
+    assert ours.not_on == frozenset().union(*(rule.not_on for rule in states))
+    assert set(ours.holidays) == {calendar for rule in states for calendar in rule.holidays}
+
+
+LEGAL = {
+    "us-al-hours": """2026-11-11 2026-11-26 2026-12-25 2027-01-01 2027-01-18 2027-02-09 2027-02-15 2027-04-26 2027-05-31
+        2027-06-07 2027-06-19 2027-07-04 2027-07-05 2027-09-06 2027-10-11 2027-11-11""",
+    "us-ri-hours": """2026-11-03 2026-11-11 2026-11-26 2026-12-25 2027-01-01 2027-01-18 2027-02-15 2027-05-04 2027-05-31
+        2027-06-19 2027-07-04 2027-07-05 2027-08-09 2027-09-06 2027-10-11 2027-11-11""",
+    "us-ut-hours": """2026-11-11 2026-11-26 2026-12-25 2027-01-01 2027-01-18 2027-02-15 2027-03-26 2027-05-31 2027-06-21
+        2027-07-04 2027-07-05 2027-07-23 2027-09-06 2027-10-11 2027-11-11""",
+}
+"""The legal holidays of a year, written down by hand from the statutes, a day off for one at the weekend among them."""
+
+
+@pytest.mark.parametrize("id", LEGAL)
+def test_every_legal_holiday_of_a_state_is_closed(id: str) -> None:
+    rule = RULES[id]
+    closed = rule.not_on.union(*(holidays(one, year) for one in rule.holidays for year in (2026, 2027)))
+    assert set(map(date.fromisoformat, LEGAL[id].split())) <= closed
 
 
 def test_days_from_which_and_until_which_rules_hold() -> None:
