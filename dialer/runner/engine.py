@@ -40,6 +40,9 @@ from dialer.verbex import Client
 
 Say = Callable[..., None]
 
+_LOOKS_AGAIN = 30.0
+"""Seconds after which an engine that waits for tomorrow looks whether it is over; whatever happens wakes it before."""
+
 
 class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
@@ -228,7 +231,12 @@ class Engine:
             if self._only_parked() or self.platform.is_given_up():
                 return
             self._crew.progressed.clear()
-            await self._clock.wait(self._crew.progressed, min(seconds if seconds is not None else 1.0, 1.0))
+            looks_again = _LOOKS_AGAIN if self._is_at_rest() else 1.0
+            await self._clock.wait(self._crew.progressed, looks_again if seconds is None else min(seconds, looks_again))
+
+    def _is_at_rest(self) -> bool:
+        """Nobody is on the line, and whoever dials waits for somebody's time to come."""
+        return self.is_ready and self.live == 0 and not (self.scheduler.stopping or self.platform.is_down)
 
     def _only_parked(self) -> bool:
         """Nobody dials any more, and what is left waits for a word that may not come in this run."""
