@@ -134,7 +134,7 @@ def test_f28_in_three_days_everybody_is_rung_when_they_may_be_and_at_no_other_ti
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", ["2026-11-01T04:00", "2027-03-14T04:00"])
+@pytest.mark.parametrize("start", ["2026-11-01T04:00", pytest.param("2027-03-14T04:00", marks=pytest.mark.ci)])
 def test_f28_on_the_day_on_which_the_clocks_change(tmp_path: Path, start: str) -> None:
     """From Saturday evening in New York to Sunday afternoon, the Monday morning of Australia with it."""
     goes_well(tmp_path, everybody(1), start, timedelta(hours=20), *ALWAYS)

@@ -89,6 +89,7 @@ def test_what_was_learned_is_where_the_next_run_begins(tmp_path: Path) -> None:
     in_virtual_time(main())
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_campaigns_of_one_key_share_one_limit_evenly(tmp_path: Path) -> None:
     async def main() -> None:

@@ -46,6 +46,7 @@ def _the_next_run_dials_nobody(world: World, path: Path) -> None:
     assert len(world.rings()) == before
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_a_mute_agent_stops_the_list_until_a_person_has_looked(tmp_path: Path) -> None:
     rules = {"under_8s": "40% of 20"}

@@ -35,6 +35,7 @@ def test_f22_a_jump_in_mid_run_changes_neither_pace_nor_hold(tmp_path: Path, jum
         assert len(there.ids(6)) == there.rings_of(6) == 1
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f22_a_jump_between_two_runs_does_not_cut_the_hold_short(tmp_path: Path) -> None:
     """Killed while a dial lies in the platform's queue, begun again by a clock that is a day ahead: an absence counts

@@ -23,6 +23,7 @@ def _finishes(there: Stage, path: Path) -> None:
     invariants(there, there.run("run", path), people=PEOPLE)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f24_the_first_signal_sees_live_calls_out(tmp_path: Path) -> None:
     """One signal after the other, each in a run of its own; then the rest."""

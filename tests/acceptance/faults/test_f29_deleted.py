@@ -44,6 +44,7 @@ def test_f29_deleted_while_the_secret_stays(tmp_path: Path) -> None:
         _never_asked_again(there, path)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_deleted_where_there_is_no_list_and_a_dial_had_left_no_record(tmp_path: Path) -> None:
     """The first dial of one was refused; the platform has none of it, and a call of the next."""

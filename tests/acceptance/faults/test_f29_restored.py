@@ -102,6 +102,7 @@ def test_f29_a_backup_made_while_a_call_was_live(tmp_path: Path, kind: str) -> N
         assert [there.rings_of(n) for n in range(3)] == [2, 2, 2]
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_a_live_call_of_the_lost_time_is_adopted_and_its_line_counted(tmp_path: Path) -> None:
     """Four lines, four lost calls that go on: the fifth person waits until one of them has ended."""

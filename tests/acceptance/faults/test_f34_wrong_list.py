@@ -113,6 +113,7 @@ def test_f34_a_wrong_list_is_told_at_the_first_run_too(tmp_path: Path) -> None:
         invariants(there, there.run("run", path), people=PEOPLE)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f34_people_who_are_gone_on_purpose_go_with_yes(tmp_path: Path) -> None:
     """What is meant is done: those who are gone are not dialled, and are told as withdrawn."""

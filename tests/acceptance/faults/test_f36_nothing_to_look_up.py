@@ -11,6 +11,7 @@ from tests.acceptance.faults.lost_time import blind, delete, dials_nobody, some
 from tests.acceptance.kit import FINISHED
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f36_a_fresh_start_is_said_aloud_and_dialled(tmp_path: Path) -> None:
     """Nobody's end can be learned then: all are held, and settled once the platform shows its calls."""
