@@ -225,6 +225,7 @@ def test_json_is_an_object_a_line() -> None:
 def test_the_keys_are_those_that_are_documented() -> None:
     text = (Path(__file__).parents[1] / "docs" / "log.md").read_text("utf-8")
     event, progress = text.split("## An event")[1].split("## Progress")
+    progress = progress.split("\n## ")[0]
     assert tuple(re.findall(r"^\| `(\w+)`", event, re.MULTILINE)) == EVENT_KEYS
     assert tuple(re.findall(r"^\| `(\w+)`", progress, re.MULTILINE)) == PROGRESS_KEYS
 
