@@ -13,12 +13,14 @@ from dialer.clock import Clock
 from dialer.config import load
 from dialer.errors import UsageError
 from dialer.ledger import Ledger
+from dialer.ledger.moments import text as text_of
 from dialer.ledger.own_calls import OwnCall, Step
+from dialer.model import CallerId
 from dialer.policy.marks import number_key
 from dialer.runner import own_call, requests
 from dialer.simulator import read_rings
 from tests.acceptance.kit import World
-from tests.command_line import KEY, Told, campaign, change, on_platform, serving, taken_in, told
+from tests.command_line import KEY, TEXT, Told, campaign, change, on_platform, serving, taken_in, told
 from tests.desk import Desk as Platform
 from tests.desk import answer, desk, saying
 from tests.engine_kit import campaign as rules_of
@@ -28,6 +30,7 @@ from tests.ledger_kit import forge, row, rows_of
 from tests.virtual_time import Time, in_virtual_time
 
 MINE = "+14155550177"
+OWN_NUMBER = CallerId("+14155550100")
 CALL = OwnCall("own-1", "reminders", MINE, "+14155550100", "ann", "me")
 
 
@@ -121,7 +124,7 @@ def test_how_it_ends_is_told_and_written_down(tmp_path: Path, said: Any, code: i
             rules = rules_of(tmp_path, verbex.url, [number(1), number(2)])
             found = own_call.row_of(rules, number(2))
             book = Book(ledger, verbex)
-            rung = await own_call.ring(rules, found, MINE, "me", book, time.clock)
+            rung = await own_call.ring(rules, found, MINE, OWN_NUMBER, "me", book, time.clock)
             assert (rung.code, words in rung.sentence) == (code, True), rung
             assert book.before_the_first == 0
             ((_, body),) = verbex.posts
@@ -140,7 +143,7 @@ def test_the_end_is_found_by_whichever_id_the_platform_knows(tmp_path: Path, loo
         async with desk(time, lookup=lookup) as verbex, open_ledger(tmp_path, time) as ledger:
             rules = rules_of(tmp_path, verbex.url, [number(1)])
             rung = await own_call.ring(
-                rules, own_call.row_of(rules, number(1)), MINE, "me", Book(ledger, verbex), time.clock
+                rules, own_call.row_of(rules, number(1)), MINE, OWN_NUMBER, "me", Book(ledger, verbex), time.clock
             )
             assert rung.code == 0
 
@@ -154,7 +157,7 @@ def test_an_end_that_is_never_told_is_waited_for_no_longer_than_a_call_lasts(tmp
             verbex.unread = lambda path, query: answer(404, {"detail": "no"})
             rules = rules_of(tmp_path, verbex.url, [number(1)], longest=600.0)
             rung = await own_call.ring(
-                rules, own_call.row_of(rules, number(1)), MINE, "me", Book(ledger, verbex), time.clock
+                rules, own_call.row_of(rules, number(1)), MINE, OWN_NUMBER, "me", Book(ledger, verbex), time.clock
             )
             assert (rung.code, "does not tell how it ended" in rung.sentence) == (69, True)
             assert 600 <= time.monotonic() < 620
@@ -178,7 +181,7 @@ def test_on_the_simulator_with_a_ledger_or_before_there_is_one(
     early = ring(capsys, path)
     assert (early.code, early.err) == (0, "")
     assert early.out.splitlines()[0] == (
-        "reminders: +1415•••0177 is rung by the simulated platform with the data of A2."
+        "reminders: +1415•••0177 is rung by the simulated platform from +1415•••0100 with the data of A2."
     )
     assert early.out.splitlines()[-1].startswith(
         "reminders: the call is over (user_ended_call: talked, and hung up themselves), after "
@@ -244,6 +247,69 @@ def test_the_row_is_that_of_the_list_as_it_is_now(tmp_path: Path) -> None:
     assert json.loads(own_call.row_of(rules, "A3").data)["name"] == "Cy"
     assert own_call.number_of(rules, "+1 415 555 0177") == MINE
     assert Clock().monotonic() > 0
+
+
+# --- which own number shows -----------------------------------------------------------------------------
+
+FIRST, EAST, WEST, SPARE = (f"+1415555010{n}" for n in range(4))
+FROM = f"""call:
+  from:
+    - {{number: "{FIRST}", for: [FR]}}
+    - {{number: "{EAST}", for: [US-NY], agent: a-east}}
+    - {{number: "{WEST}", for: [US-CA], per_day: 2}}
+    - {{number: "{SPARE}", for: [US-CA], per_day: 1}}
+"""
+EASTERN, WESTERN = "+12125550123", "+14155550124"
+
+
+def placed(folder: Path) -> Path:
+    text = TEXT.replace('call:\n  from: ["+14155550100"]\n', FROM).replace(
+        "hours: always", "hours: {daily: 09:00-17:00}"
+    )
+    return campaign(folder, f"id,phone,name\nA1,{EASTERN},Ann\nA2,{WESTERN},Bob\nA3,+442071838750,Cid\n", text)
+
+
+def shows(path: Path, person: str) -> str:
+    rules = load(path, {})
+    return own_call.caller_of(rules, own_call.row_of(rules, person), Clock().now()).number
+
+
+def rang(folder: Path, person: str, own: str) -> None:
+    """A campaign has rung them under that number today."""
+    db = folder / "dialer.db"
+    (one,) = rows_of(db, f"SELECT id FROM contacts WHERE person = '{person}'")  # noqa: S608 - ours
+    serial = len(rows_of(db, "SELECT id FROM attempts")) + 1
+    sql = (
+        "INSERT INTO attempts (contact_id, campaign_id, run_id, serial, call_id, number, from_number, state, costs,"
+        " payload_hash, intended_at, intent_expires_at) VALUES (?, 1, 1, ?, ?, '+1', ?, 'ended', 1, '', ?, '')"
+    )
+    forge(db, sql, one["id"], serial, f"c{serial}", own, text_of(Clock().now()))
+
+
+def test_the_number_shows_that_the_campaign_would_show(tmp_path: Path) -> None:
+    """By place; the one that they saw before; not one that has been shown as often today as it may."""
+    path = placed(tmp_path)
+    assert shows(path, "A1") == EAST
+    first = shows(path, "A2")
+    assert first in (WEST, SPARE)
+    taken_in(path)
+    assert shows(path, "A2") == first
+    rang(tmp_path, "A2", WEST)
+    assert shows(path, "A2") == WEST
+    rang(tmp_path, "A1", WEST)
+    assert shows(path, "A2") == SPARE
+    rang(tmp_path, "A1", SPARE)
+    with pytest.raises(UsageError, match=r"--as A2: all own numbers .* \(call\.from\), until \d{4}-.* 00:00 UTC"):
+        shows(path, "A2")
+    with pytest.raises(UsageError, match=r"--as A3: no own number is meant for GB"):
+        shows(path, "A3")
+
+
+def test_the_agent_of_the_number_speaks(tmp_path: Path) -> None:
+    rules = load(placed(tmp_path), {})
+    found = own_call.row_of(rules, "A1")
+    request = own_call.request_of(rules, found, MINE, own_call.caller_of(rules, found, Clock().now()))
+    assert (request.from_number, request.agent, request.to_number) == (EAST, "a-east", MINE)
 
 
 @pytest.mark.slow

@@ -22,9 +22,12 @@ def call(file: Path, to: str, person: str, why: str = "") -> int:
     row = own_call.row_of(campaign, person)
     clock = Clock()
     where = "the simulated platform" if campaign.platform.url is None else campaign.platform.url
-    print(mask_text(f"{campaign.name}: {mask(number)} is rung by {where} with the data of {row.person}."), flush=True)
+    caller = own_call.caller_of(campaign, row, clock.now())
+    from_number = f"from {mask(caller.number)}"
+    words = f"{campaign.name}: {mask(number)} is rung by {where} {from_number} with the data of {row.person}."
+    print(mask_text(words), flush=True)
     print("It is outside the campaign: no result of it changes.", flush=True)
-    rung = asyncio.run(own_call.ring(campaign, row, number, given.who(), _ask(campaign, clock), clock, why))
+    rung = asyncio.run(own_call.ring(campaign, row, number, caller, given.who(), _ask(campaign, clock), clock, why))
     print(mask_text(f"{campaign.name}: {rung.sentence}"))
     return rung.code
 

@@ -3,11 +3,15 @@ whom none can show."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from dialer.ledger import readonly
 from dialer.ledger.events import RunMark, add_event, check_fence
 from dialer.ledger.intending import drop_halted
 from dialer.ledger.moments import text, text_or_none
@@ -30,6 +34,28 @@ def last_from(db: sqlite3.Connection, contact: int) -> str | None:
     """The own number that a contact saw last; None if they were never rung."""
     row = db.execute(SQL["last_from"], {"contact": contact}).fetchone()
     return None if row is None else str(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which own number a person saw last (None: none), and how often each was shown today."""
+
+    last: str | None = None
+    today: Mapping[str, int] = field(default_factory=dict)
+
+
+def shown(ledger: Path, campaign: str, person: str, numbers: Iterable[str], now: datetime) -> Shown:
+    """What a ledger tells of own numbers to whoever only looks; nothing was shown where there is none yet.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    if not ledger.exists():
+        return Shown()
+    with contextlib.closing(readonly.connect(ledger)) as db, readonly.explaining(ledger):
+        db.row_factory = sqlite3.Row
+        row = db.execute(SQL["last_from_by_name"], {"campaign": campaign, "person": person}).fetchone()
+        return Shown(None if row is None else row["from_number"], used_today(db, numbers, now))
 
 
 def put_off(

@@ -22,3 +22,10 @@ WHERE id = :contact AND state = 'due'
 -- :name without_caller
 -- due -> excluded: no own number is meant for them; their time is kept.
 UPDATE contacts SET state = 'excluded', detail = :detail, updated_at = :at WHERE id = :contact AND state = 'due'
+
+-- :name last_from_by_name
+-- The same of a person of a campaign, for those who look from outside.
+SELECT attempts.from_number AS from_number
+FROM attempts JOIN contacts ON contacts.id = attempts.contact_id JOIN campaigns ON campaigns.id = contacts.campaign_id
+WHERE campaigns.name = :campaign AND contacts.person = :person AND attempts.state <> 'refused'
+ORDER BY attempts.id DESC LIMIT 1

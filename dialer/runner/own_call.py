@@ -13,6 +13,7 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from dialer.clock import Clock
 from dialer.dials import CALL_ID_KEY, request_for
 from dialer.errors import ExitCode, LedgerError, UsageError
 from dialer.ledger import Ledger
+from dialer.ledger.callers import shown
 from dialer.ledger.control import beside, sync_folder
 from dialer.ledger.own_calls import OwnCall, Step
-from dialer.model import CallRecord, Campaign, DialRequest, Lost, NotPlaced, Placed, Refusal, Reply, Row
-from dialer.policy import outcome
+from dialer.model import CallerId, CallRecord, Campaign, DialRequest, Lost, NotPlaced, Placed, Refusal, Reply, Row
+from dialer.policy import callerid, outcome
+from dialer.policy.callerid import NoCaller, callers_of
 from dialer.report import in_words
 from dialer.runner import intake
 from dialer.verbex import Client
@@ -83,9 +86,29 @@ def row_of(campaign: Campaign, person: str) -> Row:
     raise UsageError(f"--as {person}: the list has nobody with this id or number; write a number with its plus")
 
 
-def request_of(campaign: Campaign, row: Row, number: str) -> DialRequest:
+def caller_of(campaign: Campaign, row: Row, now: datetime) -> CallerId:
+    """The own number that the campaign would show this person now, but for those that rest in a run.
+
+    Raises:
+        UsageError: none can show for them.
+        LedgerError: the ledger, which knows what they saw before and what was shown today, cannot be read.
+    """
+    own = callers_of(campaign.call)
+    found = shown(campaign.ledger, campaign.name, row.person, [caller.number for caller in own], now)
+    rotates = campaign.call.rotates
+    chosen = callerid.choose(own, row.audience.places, row.person, found.last, found.today, {}, now, rotates=rotates)
+    if isinstance(chosen, NoCaller):
+        until = f", until {chosen.until:%Y-%m-%d %H:%M} UTC" if chosen.until is not None else ""
+        raise UsageError(
+            f"--as {row.person}: {chosen.why} (call.from){until}: the campaign would not call them now either; name "
+            "somebody else"
+        )
+    return chosen
+
+
+def request_of(campaign: Campaign, row: Row, number: str, caller: CallerId) -> DialRequest:
     """The dial as it is sent for that row, but to this telephone, and under an id that is no attempt's."""
-    request = request_for(campaign, row.person, number, row.data, 1, _NO_SECRET)
+    request = request_for(campaign, row.person, number, row.data, 1, _NO_SECRET, caller)
     call_id = f"own-{secrets.token_hex(14)}"
     return replace(request, call_id=call_id, metadata={**request.metadata, CALL_ID_KEY: call_id})
 
@@ -138,14 +161,16 @@ class Journal:
 # --- the call ----------------------------------------------------------------------------------------
 
 
-async def ring(campaign: Campaign, row: Row, number: str, who: str, ask: Ask, clock: Clock, why: str = "") -> Rung:
-    """Ring that telephone as the list's row would be rung, and wait for the end of the call.
+async def ring(
+    campaign: Campaign, row: Row, number: str, caller: CallerId, who: str, ask: Ask, clock: Clock, why: str = ""
+) -> Rung:
+    """Ring that telephone as the list's row would be rung, from this own number, and wait for the end of the call.
 
     Raises:
         UsageError: it may not be rung now.
         LedgerError: the intent could not be written down; nobody was rung.
     """
-    request = request_of(campaign, row, number)
+    request = request_of(campaign, row, number, caller)
     intent = OwnCall(request.call_id, campaign.name, number, request.from_number, row.person, who, why)
     async with _platform(campaign, clock) as client:
         await ask(VERB, intent_facts(intent))
