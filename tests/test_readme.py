@@ -58,6 +58,12 @@ def parse(line: str) -> None:
     GROUP.commands[words[1]].make_context("dialer", _with_wait(words[2:]))
 
 
+def options(command: Any) -> set[str]:
+    """The options of a command and of all commands below it."""
+    own = {name for parameter in command.params for name in parameter.opts}
+    return own.union(*(options(below) for below in getattr(command, "commands", {}).values()))
+
+
 # --- the two lines, and the commands -----------------------------------------------------------------
 
 
@@ -86,15 +92,12 @@ def test_the_table_of_commands_names_them_all() -> None:
     named = [re.sub(r"`dialer (\w+).*", r"\1", command) for command, _ in table("Commands")]
     assert sorted(named) == sorted(GROUP.commands)
     for command, told_options in table("Commands"):
-        options = {
-            name for parameter in GROUP.commands[command.split()[1].strip("`")].params for name in parameter.opts
-        }
-        assert set(re.findall(r"`(--?\w[\w-]*)", told_options)) <= options
+        known = options(GROUP.commands[command.split()[1].strip("`")])
+        assert set(re.findall(r"`(--?\w[\w-]*)", told_options)) <= known
 
 
 def test_the_options_of_run_are_its_options() -> None:
-    known = {name for command in GROUP.commands.values() for parameter in command.params for name in parameter.opts}
-    known |= {"--help", "--version", "--install-completion"}
+    known = options(GROUP) | {"--help", "--version", "--install-completion"}
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+[a-z])(?![\w…-])", README)) <= known
 
 
