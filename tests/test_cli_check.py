@@ -67,6 +67,17 @@ def test_doubles_are_counted_as_the_import_counts_them(tmp_path: Path, capsys: p
     assert f"{imported.good} people can be dialled, {imported.rejected} rejects." in found.out
 
 
+def test_too_many_rejects_are_told_with_the_first_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = "id,phone,name\nA1,+14155550123,Ann\nA2,12,Bob\nA3,+14155550123,Ann again\nA4,,Cy\n"
+    path = campaign(tmp_path, people)
+    change(path, "  phone: phone\n", "  phone: phone\n  max_rejects: 20%\n")
+    found = told(capsys, "check", path, "--offline")
+    assert found.code == ExitCode.FILE
+    assert "3 of 4 rows are rejects, more than `contacts.max_rejects` allows (20%)" in found.err
+    assert "line 3 (phone): " in found.err and "line 5 (phone): " in found.err
+    assert "duplicate 1" in found.err
+
+
 # --- what would stop `run` later ----------------------------------------------------------------------
 
 

@@ -296,7 +296,7 @@ def test_assumptions_are_read(texts: list[str], expected: dict[str, float]) -> N
     [
         ("anser=3%", "did you mean answer?"),
         ("answer", "is not one of answer, machine"),
-        ("answer=lots", "--assume answer: 'lots' is not a share"),
+        ("answer=lots", "--assume answer: 'lots' is not a share; write it as 20% or 0.2"),
         ("answer=120%", "more than the whole"),
         ("length=60", "--assume length: '60' has no unit"),
         ("lines=0", "--assume lines: '0' is too little"),

@@ -58,7 +58,8 @@ def assumptions(texts: Sequence[str]) -> dict[str, float]:
         try:
             found[name] = _reader(name)(value)
         except words.Wrong as wrong:
-            raise UsageError(f"{_OPTION} {name}: {wrong}") from None
+            hint = f"; {wrong.suggestion}" if wrong.suggestion else ""
+            raise UsageError(f"{_OPTION} {name}: {wrong}{hint}") from None
     if found.get("answer", 0.0) + found.get("machine", 0.0) > 1.0:
         raise UsageError(f"{_OPTION}: answer and machine are more than 100 % of the calls together")
     return found

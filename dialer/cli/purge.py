@@ -97,7 +97,7 @@ def _calls(share: Share) -> str:
 
 
 def _waiting(share: Share) -> str:
-    return f"; {share.waiting} of them would have been called yet" if share.waiting else ""
+    return f"; {share.waiting} of them would still have been called" if share.waiting else ""
 
 
 def _keeps(campaign: Campaign | None) -> Sequence[str]:

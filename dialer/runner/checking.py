@@ -164,10 +164,17 @@ def _gates(campaign: Campaign, checked: Checked) -> None:
     if rules.max_rejects is not None and checked.bad > rules.max_rejects * total:
         raise ListError(
             f"{files}: {checked.bad} of {total} rows are rejects, more than `contacts.max_rejects` allows "
-            f"({rules.max_rejects:.0%})"
+            f"({rules.max_rejects:.0%}): {_rejects(checked)}"
         )
     if sum(checked.held.values()) == checked.good:
         raise nobody(campaign, checked.held)
+
+
+def _rejects(checked: Checked) -> str:
+    """How many there are for each reason, and the first of them."""
+    counts = ", ".join(f"{reason} {count}" for reason, count in (+checked.rejected).most_common())
+    told = "; ".join(f"line {one.line} ({one.column or 'the row'}): {one.why}" for one in checked.examples)
+    return f"{counts}. The first of them: {told}" if told else counts
 
 
 async def ask_platform(campaign: Campaign, clock: Clock) -> NoReply | Reply | Shown:
