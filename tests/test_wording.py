@@ -45,3 +45,12 @@ def test_a_wait_that_is_no_length_is_told_as_one(tmp_path: Path, capsys: pytest.
     found = told(capsys, "run", campaign(tmp_path), "--wait", "2x")
     assert found.code == ExitCode.USAGE
     assert "--wait: '2x' is not a length of time" in found.err
+
+
+def test_one_person_who_is_held_is_told_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TEXT.replace("hours: always", "hours: {daily: [00:00-24:00]}").replace(
+        "  id: id", "  id: id\n  timezone: tz"
+    )
+    people = "id,phone,name,tz\nA1,+14155550123,Ann,Mars/Olympus\nA2,+14155550124,Bob,\n"
+    said = told(capsys, "run", campaign(tmp_path, people, text)).err
+    assert "1 person is excluded by the rules, or held" in said

@@ -146,12 +146,12 @@ async def bring_in_line(
     permits.know(await ledger.audiences_of(campaign_id))
     held, back = await ledger.apply_standing(campaign_id, await asyncio.to_thread(permits.standing, now))
     for count, words in (
-        (barred, "are excluded: all their numbers are on a do-not-call list of the campaign"),
-        (held, "are excluded by the rules, or held because it is not known where they are: `dialer status` says why"),
-        (freed + back, "are due again: what stood against them does not any more"),
+        (barred, "excluded: all their numbers are on a do-not-call list of the campaign"),
+        (held, "excluded by the rules, or held because it is not known where they are: `dialer status` says why"),
+        (freed + back, "due again: what stood against them does not any more"),
     ):
         if count:
-            say("ruled", f"{count} {'people' if count > 1 else 'person'} {words}")
+            say("ruled", f"{count} {'people are' if count > 1 else 'person is'} {words}")
 
 
 async def count_today(ledger: Ledger, campaign: Campaign, campaign_id: int, clock: Clock, today: Today) -> None:
