@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import dialer
-from dialer.model import Answer, CallPage, DialRequest, NoReply, Secret
+from dialer.model import Answer, CallPage, CallRecord, DialRequest, NoReply, Reply, Secret
 from dialer.verbex import answers
+from dialer.verbex.ahead import Ahead
 from dialer.verbex.answers import read_call, read_page
 from dialer.verbex.transport import Received, Wire
 from dialer.verbex.wire import payload_bytes
@@ -39,7 +40,7 @@ class Client:
     at least the dial rate times the seconds that an answer takes. `dial_timeout` and `read_timeout` are the
     seconds that an answer may take once connected; the wait for a connection (at most 10 s) comes on top,
     and ends in an unsent `NoReply`. `skew` tells by how many seconds the platform's clock is ahead of ours (below 0:
-    behind), by the last answer that had a date. Raises PlatformRefused if the key cannot be sent at all.
+    behind), by the answers' dates and the ends of calls in them. Raises PlatformRefused if the key cannot be sent.
     """
 
     skew: float = 0.0
@@ -61,6 +62,7 @@ class Client:
         self._dial_timeout = dial_timeout
         self._read_timeout = read_timeout
         self._now = now
+        self._ahead = Ahead()
 
     def __repr__(self) -> str:
         return f"Client({self._place!r})"
@@ -83,7 +85,10 @@ class Client:
     async def get(self, call_id: str) -> Answer:
         """One call, by whichever of its ids the platform understands."""
         received = await self._ask(CALLS + quote(call_id, safe=""), {}, CALL_LIMIT)
-        return await self._read(received, read_call)
+        answer = await self._read(received, read_call)
+        if isinstance(answer, Reply) and answer.record is not None:
+            self._learn_clock((answer.record,))
+        return answer
 
     async def list(
         self,
@@ -105,7 +110,10 @@ class Client:
             query["start_time_after"] = _instant(start_time_after)
         if start_time_before is not None:
             query["start_time_before"] = _instant(start_time_before)
-        return await self._read(await self._ask(CALLS, query, PAGE_LIMIT), read_page)
+        page = await self._read(await self._ask(CALLS, query, PAGE_LIMIT), read_page)
+        if isinstance(page, CallPage):
+            self._learn_clock(page.calls)
+        return page
 
     async def ask(
         self, path: str, query: dict[str, str], read: Callable[[Received, datetime, Secret], T]
@@ -121,10 +129,15 @@ class Client:
         if isinstance(received, NoReply):
             return received
         seen = answers.skew(received.date, self._now())
-        self.skew = self.skew if seen is None else seen
+        self.skew = self.skew if seen is None else self._ahead.dated(seen)
         if len(received.body) > OFF_LOOP:
             return await asyncio.to_thread(read, received, self._now(), self._key)
         return read(received, self._now(), self._key)
+
+    def _learn_clock(self, calls: Sequence[CallRecord]) -> None:
+        ends = [call.ended_at for call in calls if call.ended_at is not None]
+        if ends:
+            self.skew = self._ahead.ended((max(ends) - self._now()) / timedelta(seconds=1))
 
 
 def _place(url: str) -> str:
