@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dialer import config, contacts
 from dialer.cli import given
+from dialer.cli.telling import tell
 from dialer.clock import Clock
 from dialer.config.address import is_local
 from dialer.console import mask, mask_text
@@ -52,15 +53,15 @@ def check(path: Path, offline: bool) -> int:
     check_listening([campaign], dials=True)
     check_rules(campaign, clock)
     checking.check_ledger(campaign)
-    print(f"{path}: the campaign file is in order.")
+    tell(f"{path}: the campaign file is in order.")
     with since_last_run(campaign) as since:
         checked = checking.check_list(campaign, clock, since.hear)
         changes = [mask_text(line) for line in since.lines()]
     for sentence in check_registers(campaign, clock):
-        print(f"Do not call: {sentence}")
+        tell(f"Do not call: {sentence}")
     parts = _list(campaign, checked), _changes(changes), _requests(checked), _retries(campaign), _rest(campaign)
     for line in itertools.chain(*parts):
-        print(line)
+        tell(line)
     return ExitCode.OK if offline else _ask(campaign, clock)
 
 
@@ -214,24 +215,24 @@ def _webhooks(campaign: Campaign) -> Iterator[str]:
 
 def _ask(campaign: Campaign, clock: Clock) -> int:
     if campaign.platform.url is None:
-        print("Platform: the simulator; there is nothing to ask it.")
+        tell("Platform: the simulator; there is nothing to ask it.")
         return ExitCode.OK
     answer = asyncio.run(checking.ask_platform(campaign, clock))
     if isinstance(answer, Shown):
-        print(f"Platform: {campaign.platform.url} answers, and takes the key.")
+        tell(f"Platform: {campaign.platform.url} answers, and takes the key.")
         for line in answer.lines:
-            print(mask_text(line))
+            tell(mask_text(line))
         if answer.problems:
             raise CampaignError(str(campaign.path), answer.problems)
         return ExitCode.OK
     if isinstance(answer, Reply) and answer.status in (401, 403):
-        print(
+        tell(
             f"Platform: {campaign.platform.url} refuses the key ({mask_text(answer.message)}): "
             "correct platform.api_key."
         )
         return ExitCode.REFUSED
     told = f"status {answer.status} {answer.message}" if isinstance(answer, Reply) else answer.cause
-    print(
+    tell(
         f"Platform: {campaign.platform.url} did not answer as Verbex does ({mask_text(told.strip())}): "
         "check platform.url and the network, or leave this out with --offline."
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dialer.cli import given
+from dialer.cli.telling import tell
 from dialer.clock import Clock
 from dialer.console import mask_text
 from dialer.console.masking import mask_value
@@ -35,7 +36,7 @@ def _ask(verb: str, person: str, campaign: Path | None, ledger: Path | None, why
     path, country = given.ledger_and_country(campaign, ledger)
     named = given.person(person)
     facts = dnc.person_facts(named, _number(named, country), why, given.who())
-    print(mask_text(ask(path, verb, facts)))
+    tell(mask_text(ask(path, verb, facts)))
 
 
 def ask(path: Path, verb: str, facts: dnc.Facts) -> str:
@@ -70,9 +71,9 @@ def take(file: Path, column: str | None, campaign: Path | None, ledger: Path | N
     found = registers.read(file, column, NumberReader(country).column, registers.BY_COMMAND)
     numbers = [f"+{number}" for number in found.numbers]
     for part in parts(numbers):
-        print(mask_text(ask(path, dnc.IMPORT, dnc.numbers_facts(part, why or file.name, given.who()))))
+        tell(mask_text(ask(path, dnc.IMPORT, dnc.numbers_facts(part, why or file.name, given.who()))))
     if found.unreadable:
-        print(mask_text(f"{found.unreadable} of {found.lines} lines could not be read ({found.first})"))
+        tell(mask_text(f"{found.unreadable} of {found.lines} lines could not be read ({found.first})"))
 
 
 def parts(many: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -97,7 +98,7 @@ def show(campaign: Path | None, ledger: Path | None, as_json: bool, every: bool 
     print("Nobody is on the do-not-call list." if not found else f"On the do-not-call list: {len(found)}.")
     shown = sorted(found, key=lambda entry: entry.at, reverse=True)[: None if every else _NEWEST]
     for entry in shown:
-        print(mask_text(_line(entry)))
+        tell(mask_text(_line(entry)))
     if len(shown) < len(found):
         print(f"  and {len(found) - len(shown)} older: --all shows them, --json too.")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from dialer.cli import given
+from dialer.cli.telling import tell
 from dialer.ledger.backup import Copied, backup
 
 
 def back_up(copy: Path, campaign: Path | None, ledger: Path | None) -> None:
     """Copy a ledger and its secret, and say how the copy is put back."""
     path, _ = given.ledger_of(campaign, ledger)
-    print(_told(backup(path, copy)))
+    tell(_told(backup(path, copy)))
 
 
 def _told(copied: Copied) -> str:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from dialer.cli import given, look
+from dialer.cli.telling import tell
 from dialer.clock import Clock
 from dialer.console import mask_text
 
@@ -18,7 +19,7 @@ def status(campaign: Path | None, ledger: Path | None, as_json: bool, watch: boo
     path, name = given.ledger_of(campaign, ledger)
     file = given.campaign(campaign) if campaign is not None else None
     if not watch:
-        print(look.status(path, name, as_json, file=file))
+        (print if as_json else tell)(look.status(path, name, as_json, file=file))
         return
     clock = Clock()
     while True:

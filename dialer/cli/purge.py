@@ -10,6 +10,7 @@ from pathlib import Path
 from dialer import packs
 from dialer.cli import given
 from dialer.cli.asking import agreed
+from dialer.cli.telling import tell
 from dialer.clock import Clock
 from dialer.console import mask_text
 from dialer.errors import UsageError
@@ -42,9 +43,9 @@ def purge(
         raise UsageError(f"there is no ledger {path}: nothing was dialled yet, so there is nothing to forget")
     found = would_purge(path, opening.known_secret(path) or b"", choice)
     for line in _told(found, "would be forgotten" if dry_run else "will be forgotten"):
-        print(mask_text(line))
+        tell(mask_text(line))
     for line in _keeps(campaign):
-        print(line)
+        tell(line)
     if dry_run:
         return
     if not found.is_nobody:
@@ -57,7 +58,7 @@ def purge(
                 f"the ledger knows nobody by {person}: write the id as the list has it, or the number with its plus"
             )
         )
-    print(mask_text(_done(done, path)))
+    tell(mask_text(_done(done, path)))
 
 
 def _choice(campaign: str | None, older_than: str | None, person: str | None, now: datetime) -> Choice:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dialer.cli import given, look
+from dialer.cli.telling import tell
 from dialer.clock import Clock
 from dialer.console import mask_text
 from dialer.console.masking import mask_value
@@ -30,7 +31,7 @@ def held(campaign: Path | None, ledger: Path | None, as_json: bool) -> None:
         print(json.dumps(mask_value(told), indent=2, ensure_ascii=False))
         return
     now = Clock().now()
-    print(mask_text("\n".join(_told(found, now))))
+    tell(mask_text("\n".join(_told(found, now))))
     in_hold = sum(_is_in_hold(attempt, now) for _, attempt in found)
     for line in _advice(campaign, ledger, in_hold=in_hold > 0, wanting=len(found) > in_hold):
         print(line)
@@ -89,7 +90,7 @@ def mark(person: str, word: str, campaign: Path | None, ledger: Path | None, why
     answer = asyncio.run(requests.ask(path, "mark", facts, Clock()))
     if answer.startswith(requests.NOT_DONE):
         raise UsageError(answer)
-    print(mask_text(answer))
+    tell(mask_text(answer))
 
 
 def _rules(campaign: Path) -> Campaign:
