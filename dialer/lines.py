@@ -19,7 +19,7 @@ from dialer.policy.pacing import Pacing
 
 _BOTH_IDS = 2
 
-_LOOKS_AGAIN = 1.0
+_LOOKS_AGAIN = 0.25
 """Seconds after which whoever waits for a line looks again: what was learned may allow one more by now."""
 
 

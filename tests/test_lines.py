@@ -91,7 +91,7 @@ def test_room_comes_with_a_limit_that_has_grown() -> None:
         for line in lines:
             line.placed()
             line.shown()
-        await moment(0.001)
+        await moment(pacing.SETTLES + 0.25)
         assert waiting.done()
         assert room.account.learned is None  # it was not met yet
         assert room.limit == 7

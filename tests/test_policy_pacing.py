@@ -15,6 +15,8 @@ from tests.benchmarks.account_model import Account, Cell, Oracle, Paced, Result
 def told(current: Pacing, *heard: tuple[float, Heard]) -> Pacing:
     for now, what in heard:
         current = pacing.after(current, what, now)
+        if isinstance(what, Shown):
+            current = pacing.after(current, Nothing(), now + 2 * pacing.SETTLES)
     return current
 
 
@@ -125,7 +127,8 @@ def test_a_first_search_grows_by_half_a_step_for_each_that_is_shown_live() -> No
             line += 1
             current = told(current, (now, Taken(line, now)), (now, Placed(line)))
         for one in [dial.line for dial in current.unjudged]:
-            current = told(current, (now + 0.5, Shown(one)))
+            current = pacing.after(current, Shown(one), now + 0.5)
+        current = told(current, (now + 0.5 + 2 * pacing.SETTLES, Nothing()))
         limits.append(current.limit)
     assert limits == [7.0, 10.0, 15.0, 22.0, 33.0, 49.0]
 
@@ -153,13 +156,37 @@ def test_a_probe_is_paid_for_and_one_line_and_confirmed_by_its_refusal() -> None
 def test_a_probe_that_is_taken_lets_the_limit_rise_until_a_dial_is_turned_away() -> None:
     probing = told(full(50, probe=Probe(credit=1.0)), (200.0, Nothing()), (200.0, Taken(101, 200.0)))
     risen = told(probing, (200.2, Placed(101)), (201.0, Shown(101)))
-    assert (risen.limit, pacing.lines(risen)) == (51.0, 52)
+    assert (risen.limit, pacing.lines(risen)) == (51.0, 76)
+    late = told(probing._replace(says_late=True), (200.2, Placed(101)), (201.0, Shown(101)))
+    assert (late.limit, pacing.lines(late)) == (51.0, 56)
 
 
 def test_a_probe_that_shows_nothing_is_tried_with_one_more() -> None:
     probing = told(full(50, probe=Probe(credit=1.0)), (200.0, Nothing()), (200.0, Taken(101, 200.0)))
     current = told(probing, (200.3, Freed(7, 199.9, 0.0)), (200.4, Placed(101)), (201.0, Shown(101)))
     assert (current.limit, current.probe.extra) == (50.0, 2)
+
+
+def test_a_dial_that_is_shown_is_judged_when_the_ends_of_the_same_reading_are_told() -> None:
+    probing = told(full(50, probe=Probe(credit=1.0)), (200.0, Nothing()), (200.0, Taken(101, 200.0)))
+    shown = pacing.after(told(probing, (200.1, Placed(101))), Shown(101), 200.3)
+    assert (shown.limit, len(shown.unjudged)) == (50.0, 1)
+    current = told(shown, (200.3, Freed(7, 199.9, 0.0)), (200.3 + 2 * pacing.SETTLES, Nothing()))
+    assert (current.limit, current.unjudged, current.probe.extra) == (50.0, (), 2)
+
+
+def test_a_small_fall_is_doubted_and_each_time_less_is_believed() -> None:
+    current, limits = full(100, proven=100.0), []
+    for at in (10.0, 20.0, 30.0):
+        for n in (1, 2):  # two dials in a row that are turned away
+            current = told(current, (at + n - 0.5, Freed(n, at + n - 0.5, 0.0)), (at + n, Taken(100 + n, at + n)))
+            current = told(current, (at + n + 0.1, Refused(100 + n, at + n)))
+        assert current.strikes == 2
+        current = told(current, (at + 3.0, Others(-4, at + 3.0)), (at + 4.0, Taken(103, at + 4.0)))
+        current = told(current, (at + 4.1, Shown(103)))
+        assert (current.strikes, current.step) == (0, 0.0)
+        limits.append((current.limit, current.proven))
+    assert limits == [(100.0, 95.0), (95.0, 90.0), (90.0, 85.0)]
 
 
 def test_what_never_was_a_call_teaches_nothing() -> None:

@@ -5,8 +5,8 @@ of room, exactly as many calls were live as the account takes; where one is take
 counting rightly (`policy.slots`): what was believed at the moment of a dial is corrected by the platform's own times,
 and only then is the dial judged. The limit counts every call of the account that is seen, those of others too.
 
-Above the limit one dial is tried now and then, a probe. Where it is taken, the limit rises: by one, two, four … lines,
-at most a fifth of it, until a dial is turned away. Probes are paid for: so many accepted dials for each refusal. Where
+Above the limit one dial is tried now and then, a probe. Where it is taken, the limit rises in steps, with a few dials
+at a time, until one is turned away. Probes are paid for: so many accepted dials for each refusal. Where
 dials are turned away one after the other, the limit has fallen, and calls are let run out before the next is tried.
 Instants are monotonic seconds. The numbers were found in the model of `tests/benchmarks/pacing.py`.
 """
@@ -26,16 +26,16 @@ FIRST_LINES = 5.0
 MOST_LINES = 2000.0
 """How far learning goes: more calls at once than one process should carry."""
 
-FIRST_RISE, RISE = 0.5, 0.2
-"""By how much of the limit it may be passed in one step: in the first search, and later."""
+RISE, LATE_RISE = 0.5, 0.1
+"""By how much of the limit it may be passed in one step; where refusals come late, a whole step may be turned away."""
 
 TOGETHER = 0.01
 """How many dials above the limit leave before the first of them is answered, as a share of the limit."""
 
-EARNED, MOST_EARNED, MOST_OWED = 0.0088, 8.0, 2.0
+EARNED, MOST_EARNED, MOST_OWED = 0.0088, 10.0, 4.0
 """How many refusals an accepted dial pays for; how many can be saved up, and be owed."""
 
-ROUTINE, EAGER, RARE = 2.4, 1.2, 20.0
+ROUTINE, EAGER, RARE = 2.7, 1.4, 20.0
 """Mean calls between two probes: at the highest limit that is known, and below it, where a rise is likelier; where a
 probe takes lines that are left to others."""
 
@@ -50,6 +50,9 @@ _FALLEN = 0.9
 
 _LATEST = 10.0
 """Seconds: what becomes known later than this is an accident, by which nothing is judged."""
+
+SETTLES = 0.1
+"""Seconds for which a dial that is shown live is not judged yet: ends before it may be told in the same breath."""
 
 _CLOCKS = 0.25
 """Seconds to which the platform's times are trusted."""
@@ -68,6 +71,7 @@ class Dial(NamedTuple):
     believed: int
     was_tried: bool
     answered_at: float = inf
+    shown_at: float = inf
 
 
 class Full(NamedTuple):
@@ -140,7 +144,7 @@ def learning(known: float | None = None, at_least: float = FIRST_LINES, reserve:
     """
     if known is None:
         start = min(max(1.0, at_least), MOST_LINES)
-        return Pacing(start, step=FIRST_RISE * start, is_first=True, reserve=reserve)
+        return Pacing(start, step=RISE * start, is_first=True, reserve=reserve)
     limit = min(max(1.0, known), MOST_LINES)
     if reserve and limit > reserve + FIRST_LINES:
         return Pacing(limit, reserve=reserve, probe=Probe(refused_at=now), proven=limit)
@@ -223,9 +227,8 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
         case Placed(line) if pacing.unjudged:
             dials = tuple(dial._replace(answered_at=now) if dial.line == line else dial for dial in pacing.unjudged)
             return pacing._replace(unjudged=dials)
-        case Shown(line):
-            dial = _dial(pacing, line)
-            return pacing if dial is None else _accepted(pacing, dial, now)
+        case Shown(line) if pacing.unjudged:
+            return pacing._replace(unjudged=tuple([_shown(dial, line, now) for dial in pacing.unjudged]))
         case Freed(line, at, since):
             return _freed(pacing, line, at, since, now)
         case Dropped(line, at):
@@ -242,6 +245,10 @@ def _learned(pacing: Pacing, heard: Heard, now: float) -> Pacing:
 
 def _dial(pacing: Pacing, line: int) -> Dial | None:
     return next((dial for dial in pacing.unjudged if dial.line == line), None)
+
+
+def _shown(dial: Dial, line: int, now: float) -> Dial:
+    return dial._replace(shown_at=min(dial.shown_at, now)) if dial.line == line else dial
 
 
 def _without(pacing: Pacing, line: int) -> Pacing:
@@ -319,10 +326,8 @@ def _judged(pacing: Pacing, now: float) -> Pacing:
     if pacing.full is not None:
         pacing = _met(pacing, pacing.full, now)
     patience = pacing.habits.patience
-    for dial in pacing.unjudged:
-        if now - dial.sent < patience:
-            break
-        if now - dial.answered_at >= patience:  # one that was not answered may not even have come there
+    for dial in pacing.unjudged:  # one that was not answered may not even have come there
+        if now - dial.shown_at >= SETTLES or now - dial.answered_at >= patience:
             pacing = _accepted(pacing, dial, now)
     return pacing
 
@@ -339,6 +344,8 @@ def _accepted(pacing: Pacing, dial: Dial, now: float) -> Pacing:
     shown = float(slots.surely(pacing.slots, dial.sent, _CLOCKS)) if was_above or was_down else 0.0
     if was_down:
         limit = min(max(1.0, shown), pacing.most)
+        if _FALLEN * pacing.proven <= limit < pacing.proven:  # perhaps it was only others who came and went
+            return pacing._replace(limit=pacing.proven, proven=limit, strikes=0, full=None)
         return pacing._replace(limit=limit, strikes=0, step=1.0, stepped_at=now, full=None)
     pacing = pacing._replace(strikes=0)
     if _is_doubtful(pacing) and pacing.full is None and not pacing.step:
@@ -362,8 +369,7 @@ def _risen(pacing: Pacing, limit: float, sent: float, now: float) -> Pacing:
     )
     if sent < pacing.stepped_at:  # of the step before
         return pacing
-    most = limit * (FIRST_RISE if pacing.is_first else RISE / 2.0 if pacing.says_late else RISE)
-    step = most if pacing.is_first else min(2.0 * pacing.step, most)
+    step = limit * (LATE_RISE if pacing.says_late else RISE)
     return pacing._replace(step=max(1.0, step), stepped_at=now)
 
 
