@@ -11,7 +11,7 @@ from bisect import insort
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import log
+from math import floor, log
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from dialer.runner import Options
 from dialer.runner.accounts import account_of
 from dialer.runner.engine import Engine
 from dialer.verbex import Client
+from dialer.verbex.ahead import Ahead
 from dialer.verbex.transport import Received
 from tests.benchmarks.account_model import WAY, Cell, Result
 from tests.desk import KEY
@@ -61,7 +62,8 @@ class AccountClient(Client):
         self._other_ends: list[float] = []
         self._next_other = 0.0 if cell.others else float("inf")
         self._n = 0
-        self.skew = cell.skew
+        self._now = time.clock.now
+        self._ahead = Ahead()
         self.result = Result()
         if cell.others:
             for _ in range(int(cell.others)):
@@ -102,7 +104,7 @@ class AccountClient(Client):
         """There is nothing beside the calls."""
         return read(Received(404, b"{}"), self._time.clock.now(), KEY)
 
-    async def dial(self, request: DialRequest) -> Answer:
+    async def dial(self, request: DialRequest, content: bytes = b"") -> Answer:
         """One POST."""
         await self._time.clock.sleep(WAY)
         now = self._time.monotonic()
@@ -116,8 +118,7 @@ class AccountClient(Client):
             call.ends = now + self._length()
             heapq.heappush(self._ends, call.ends)
         insort(self._shown, call)
-        await self._time.clock.sleep(WAY)
-        return Reply(201, self._record(call))
+        return Reply(201, (await self._back([self._record(call)]))[0])
 
     # --- what it tells ---
 
@@ -138,14 +139,23 @@ class AccountClient(Client):
             record={},
         )
 
+    async def _back(self, calls: list[CallRecord]) -> list[CallRecord]:
+        """The answer's way back, and what its Date and its calls tell of the platform's clock."""
+        dated = floor(self._time.monotonic() + self._cell.skew)
+        await self._time.clock.sleep(WAY)
+        self.skew = self._ahead.dated(dated - self._time.monotonic())
+        self._learn_clock(calls)
+        return calls
+
     def _told(self, moment: float) -> datetime:
         return START + timedelta(seconds=moment + self._cell.skew)
 
     async def get(self, call_id: str) -> Answer:
         """One call."""
-        await self._time.clock.sleep(2 * WAY)
+        await self._time.clock.sleep(WAY)
         found = next((call for call in reversed(self._shown) if call_id in (call.name, call.own)), None)
-        return Reply(404) if found is None else Reply(200, self._record(found))
+        calls = await self._back([] if found is None else [self._record(found)])
+        return Reply(200, calls[0]) if calls else Reply(404)
 
     async def list(self, *, page_size: int = 100, page_token: str | None = None, **_: Any) -> CallPage | Answer:
         """A page, newest first."""
@@ -154,9 +164,9 @@ class AccountClient(Client):
         begin = int(page_token or 0)
         chosen = self._shown[::-1][begin : begin + page_size]
         more = begin + page_size < len(self._shown)
-        page = CallPage(tuple(map(self._record, chosen)), str(begin + page_size) if more else None, len(self._shown))
-        await self._time.clock.sleep(WAY)
-        return page
+        total = len(self._shown)
+        calls = await self._back(list(map(self._record, chosen)))
+        return CallPage(tuple(calls), str(begin + page_size) if more else None, total)
 
 
 def engine_result(cell: Cell, seed: int) -> Result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import floor, log
@@ -12,9 +11,13 @@ from typing import Any, Protocol
 
 from dialer.model.pacing import Freed, Heard, Nothing, Others, Placed, Refused, Shown, Taken
 from dialer.policy import pacing
+from dialer.verbex.ahead import Ahead
 
 WAY = 0.05
 """Seconds from us to the platform, and the same back."""
+
+_LOOKS = 0.25
+"""Seconds after which whoever waits for a line looks again, as `dialer.lines` does."""
 
 _ANSWERED, _RING = 90.0, 25.0
 _SIGMA = 0.8
@@ -83,11 +86,12 @@ class Account:
         self._is_awaited = False
         self._line = 0
         self._sent: dict[int, float] = {}
-        self._offsets: deque[float] = deque(maxlen=20)
+        self._ahead = Ahead()
         self.result = Result()
 
     def run(self) -> Result:
         self._do(0.0, self._second)
+        self._do(_LOOKS, self._look)
         if self._cell.feedback == "poll":
             self._do(self._cell.delay, self._poll)
         if self._cell.others:
@@ -141,7 +145,7 @@ class Account:
 
     def _answered(self, line: int) -> None:
         """The answer's date, in whole seconds, tells how far the platform's clock is off."""
-        self._offsets.append(floor(self._now - WAY + self._cell.skew + self._beat) - self._beat - self._now)
+        self._ahead.dated(floor(self._now - WAY + self._cell.skew + self._beat) - self._beat - self._now)
         self._controller.placed(line, self._now)
 
     def _length(self) -> float:
@@ -179,14 +183,16 @@ class Account:
         self._controller.shown(line, self._now)
 
     def _told_ended(self, line: int, at: float) -> None:
+        self._ahead.ended(at - self._now)
         self._controller.freed(line, self._ours(at), self._sent.pop(line), self._now)
 
     def _told_other(self, change: int, at: float) -> None:
+        if change < 0:
+            self._ahead.ended(at - self._now)
         self._controller.others(change, self._ours(at), self._now)
 
     def _ours(self, at: float) -> float:
-        offset = max(self._offsets) if self._offsets else self._cell.skew
-        return min(at - offset, self._now)
+        return min(at - self._ahead.seconds, self._now)
 
     # --- others ---
 
@@ -208,8 +214,11 @@ class Account:
 
     def _second(self) -> None:
         self.result.levels.append(self._live)
-        self._controller.tick(self._now)
         self._do(self._now + 1.0, self._second)
+
+    def _look(self) -> None:
+        self._controller.tick(self._now)
+        self._do(self._now + _LOOKS, self._look)
 
 
 class Oracle:
