@@ -54,3 +54,13 @@ def test_one_person_who_is_held_is_told_as_one(tmp_path: Path, capsys: pytest.Ca
     people = "id,phone,name,tz\nA1,+14155550123,Ann,Mars/Olympus\nA2,+14155550124,Bob,\n"
     said = told(capsys, "run", campaign(tmp_path, people, text)).err
     assert "1 person is excluded by the rules, or held" in said
+
+
+@pytest.mark.parametrize(("name", "words"), [("nope.csv", "there is no such file"), ("campaign.yaml", "no list")])
+def test_what_is_no_list_makes_no_campaign_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    path = campaign(tmp_path).with_name(name)
+    found = told(capsys, "init", path)
+    assert found.code == ExitCode.FILE
+    assert words in found.err and "name the list" in found.err and not found.out

@@ -15,7 +15,7 @@ from dialer.cli.telling import tell
 from dialer.clock import Clock
 from dialer.config.address import is_local
 from dialer.console import mask, mask_text
-from dialer.errors import CampaignError, DialerError, ExitCode, UsageError
+from dialer.errors import CampaignError, DialerError, ExitCode, ListError, UsageError
 from dialer.ledger import opening
 from dialer.model import (
     Action,
@@ -44,6 +44,7 @@ from dialer.runner.sharing import shared
 
 _SEEN = 20
 """Rows that are looked at to guess what a column holds."""
+_CAMPAIGN_FILES = (".yaml", ".yml")
 
 
 def check(path: Path, offline: bool) -> int:
@@ -241,6 +242,7 @@ def _ask(campaign: Campaign, clock: Clock) -> int:
 
 def init(path: Path, output: Path | None) -> None:
     """Print or write a first campaign.yaml for a list (ListError, UsageError)."""
+    _check_is_list(path)
     rules = ListRules(files=(path.resolve(),), phone=())
     columns = contacts.columns(rules)
     name = str(path) if output is None else _seen_from(output, path)
@@ -256,6 +258,13 @@ def init(path: Path, output: Path | None) -> None:
     except OSError as error:
         raise DialerError(f"{output} cannot be written ({error.strerror}): name a file in a writable folder") from error
     print(f"{output} is written: put your own number under call.from, then `dialer check {output}`.")
+
+
+def _check_is_list(path: Path) -> None:
+    if not path.exists():
+        raise ListError(f"{path}: there is no such file; name the list, as contacts.csv")
+    if path.suffix.lower() in _CAMPAIGN_FILES:
+        raise ListError(f"{path}: by its name this is a campaign file and no list; name the list, as contacts.csv")
 
 
 def _seen_from(output: Path, path: Path) -> str:
