@@ -229,6 +229,16 @@ def test_of_who_was_purged_that_much_is_told(tmp_path: Path, capsys: pytest.Capt
     assert (one["campaign"], one["state"]) == ("reminders", "done")
 
 
+def test_who_was_purged_is_told_once_where_the_number_says_who_somebody_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = campaign(tmp_path)
+    change(path, "  id: id\n", "")
+    taken_in(path)
+    assert told(capsys, "purge", path, "--person", "+14155550123", "--yes").code == 0
+    assert told(capsys, "why", "+14155550123", path).out.count("when they were purged") == 1
+
+
 @pytest.mark.parametrize("person", ["A9", "+14155550199"])
 def test_who_is_unknown_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str], person: str) -> None:
     path = campaign(tmp_path)

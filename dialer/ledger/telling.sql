@@ -39,7 +39,7 @@ WHERE EXISTS (SELECT 1 FROM registered WHERE register_id = registers.id AND numb
 
 -- :name forgotten_told
 -- In which campaigns somebody was finished when they were purged.
-SELECT campaigns.name AS campaign, forgotten.state AS state, forgotten.purged_at AS at
+SELECT DISTINCT campaigns.name AS campaign, forgotten.state AS state, forgotten.purged_at AS at
 FROM forgotten JOIN campaigns ON campaigns.id = forgotten.campaign_id
 WHERE forgotten.key IN (:number, :person) ORDER BY forgotten.campaign_id
 
