@@ -177,7 +177,7 @@ def test_what_is_not_written_is_told_as_well(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("concurrent_calls: auto", "1 calls per second, learns the account's limit of concurrent calls."),
+        ("concurrent_calls: auto", "1 call per second, learns the account's limit of concurrent calls."),
         (
             "calls_per_second: 0.5, concurrent_calls: {auto: true, at_most: 200, leave_free: 2}, priority: 7",
             "0.5 calls per second, learns the account's limit of concurrent calls, at most 200, leaves 2 free, "

@@ -221,3 +221,20 @@ def test_a_cancelled_campaign_stays_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert (back.code, "was cancelled (called off) and stays so" in back.err) == (2, True)
     assert told(capsys, "run", path, "--quiet").code == 4
     assert rung(tmp_path / "dialer.db.rings.jsonl") == 0
+
+
+def test_a_settle_knows_how_many_rows_were_not_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path, PEOPLE + "A4,415,Dee\n")
+    taken = told(capsys, "run", path)
+    assert "1 reject\n" in taken.err
+    assert taken.code == 0
+    assert ", 1 reject, held by" in told(capsys, "settle", path).err
+
+
+def test_the_closing_line_of_a_folder_has_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spring").mkdir()
+    monkeypatch.chdir(tmp_path / "spring")
+    ended = told(capsys, "run", ".")
+    assert (ended.code, ended.out.split()[:3]) == (78, ["spring", "78", "file"])

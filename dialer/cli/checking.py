@@ -163,7 +163,7 @@ def _who_and_how_often(campaign: Campaign) -> Iterator[str]:
 
 
 def _pace(rules: PaceRules) -> str:
-    words = [f"{rules.calls_per_second:g} calls per second"]
+    words = [f"{rules.calls_per_second:g} {'call' if rules.calls_per_second == 1 else 'calls'} per second"]
     if rules.concurrent_calls is not None:
         words.append(f"{rules.concurrent_calls} concurrent calls")
     else:

@@ -116,7 +116,7 @@ def _not_begun(
 ) -> Closed:
     """How a run closes that could not begin: with what the ledger says, where it can be read."""
     if not campaigns:
-        totals = [_nothing_known(path.stem, clock) for path in files]
+        totals = [_nothing_known(path.stem or path.resolve().name, clock) for path in files]
     else:
         totals = [_last_known(campaign, clock) for campaign in campaigns]
     return Closed(tuple(Closing(total.campaign, code, reason, total) for total in totals), code)

@@ -154,7 +154,7 @@ def progress_text(progress: Progress) -> str:
         f"{progress.lines} of {progress.line_limit} lines",
         f"{progress.rate:.1f} of {progress.rate_limit:g} calls per second",
         f"{progress.unknown} unknown",
-        f"{progress.rejects} rejects",
+        "1 reject" if progress.rejects == 1 else f"{progress.rejects} rejects",
         f"held by: {progress.binds}",
     ]
     if progress.seconds_left is not None:

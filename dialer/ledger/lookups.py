@@ -10,6 +10,7 @@ from dialer.ledger import earlier, inbox, stamps
 from dialer.ledger.earlier import Doubt
 from dialer.ledger.events import RunMark
 from dialer.ledger.intending import Passed
+from dialer.ledger.reading import SQL as READING
 from dialer.ledger.stamps import KnownList
 from dialer.ledger.writer import Writer
 from dialer.model import CallRecord, Candidate, FileStamp
@@ -100,3 +101,8 @@ class Lookups:
     async def keep_stamps(self, campaign: int, fingerprint: str, found: Sequence[FileStamp]) -> None:
         """What the files of the list with this fingerprint looked like when they were read."""
         await self._writer.do(lambda db: stamps.keep(db, campaign, fingerprint, found))
+
+    async def rejected(self, campaign: int) -> int:
+        """How many rejects the list as it was last taken in has."""
+        given = {"campaign": campaign}
+        return await self._writer.do(lambda db: sum(row["n"] for row in db.execute(READING["reject_counts"], given)))

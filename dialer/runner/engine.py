@@ -136,6 +136,7 @@ class Engine:
         self.counts = Counts()
         self.began = clock.monotonic()
         self.is_ready = False
+        self._rejected = 0
         self.live = 0
         self._let_go_at: float | None = None
 
@@ -143,6 +144,11 @@ class Engine:
     def imported(self) -> Imported | None:
         """What the last import changed; None before the list is taken in."""
         return self._edits.imported
+
+    @property
+    def rejected(self) -> int:
+        """How many rejects the list has, as far as that is known by now."""
+        return self._rejected if self.imported is None else self.imported.rejected
 
     def _at_once(self) -> int:
         return min(max(50, 4 * (self.campaign.pace.concurrent_calls or 50)), 500)
@@ -174,6 +180,7 @@ class Engine:
             await self._watching.begin()
         if not self._options.dials:  # a run learns them with its list; here they tell who may be called at this hour
             self.permits.know(await self._ledger.audiences_of(self.campaign_id))
+            self._rejected = await self._ledger.rejected(self.campaign_id)
         await self.platform.first_look()
         if self.stopped is not None and not self._is_paused:
             return

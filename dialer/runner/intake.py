@@ -143,7 +143,8 @@ def told(found: Imported) -> tuple[str, str]:
     if found.known:
         return "list_known", f"the list is unchanged: {found.good} people"
     changes = f"{found.added} new, {found.changed - found.moved} changed, {found.withdrawn} gone, {found.returned} back"
-    return "list_taken", f"{found.good} people from {found.read} rows ({changes}); {found.rejected} rejects"
+    rejects = "1 reject" if found.rejected == 1 else f"{found.rejected} rejects"
+    return "list_taken", f"{found.good} people from {found.read} rows ({changes}); {rejects}"
 
 
 async def check_only(ledger: Ledger, campaign: Campaign, campaign_id: int, only: str | None) -> None:

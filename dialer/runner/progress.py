@@ -25,7 +25,7 @@ async def progress_of(engine: Engine, ledger: Ledger, clock: Clock) -> Progress:
         at=clock.now(),
         states=states,
         outcomes=dict(engine.counts.outcomes),
-        rejects=engine.imported.rejected if engine.imported else 0,
+        rejects=engine.rejected,
         lines=lines,
         line_limit=limit,
         rate=_rate(engine, now),
