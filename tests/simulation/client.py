@@ -15,9 +15,10 @@ from email.utils import format_datetime
 from typing import Any, TypeVar
 
 from dialer.clock import Clock
-from dialer.model import Answer, CallPage, DialRequest, NoReply, Secret
+from dialer.model import Answer, CallPage, DialRequest, NoReply, Reply, Secret
 from dialer.simulator import HttpAnswer
 from dialer.verbex import Client, answers
+from dialer.verbex.ahead import Ahead
 from dialer.verbex.answers import read_call, read_page
 from dialer.verbex.transport import Received
 from dialer.verbex.wire import payload_bytes
@@ -89,12 +90,14 @@ class SimulatedClient(Client):
         self._process = process
         self._account = account
         self._pages: dict[bytes, Any] = {}
+        self._now = clock.now
+        self._ahead = Ahead()
 
     # --- dials ---
 
-    async def dial(self, request: DialRequest) -> Answer:
+    async def dial(self, request: DialRequest, content: bytes = b"") -> Answer:
         """One POST, or none."""
-        content = payload_bytes(request)
+        content = content or payload_bytes(request)
         network = self._network
         fault = network.dial_fault()
         if fault == "unsent" or (network.is_gone and network.dice.random() < 0.7):
@@ -123,7 +126,7 @@ class SimulatedClient(Client):
     def _see_date(self, received: Received) -> None:
         """As the real one does: the platform's clock shows itself with each answer."""
         seen = answers.skew(received.date, self._clock.now())
-        self.skew = self.skew if seen is None else seen
+        self.skew = self.skew if seen is None else self._ahead.dated(seen)
 
     def _sent(self, body: dict[str, Any], fault: str, up: float) -> Any:
         """On its way; late only where nobody waits for the answer, and never later in all than the longest lag."""
@@ -160,7 +163,10 @@ class SimulatedClient(Client):
     async def get(self, call_id: str) -> Answer:
         """One call."""
         received = await self._asked(lambda: self._network.carrier.get(call_id, self._account))
-        return received if isinstance(received, NoReply) else self._read_call(received)
+        answer = received if isinstance(received, NoReply) else self._read_call(received)
+        if isinstance(answer, Reply) and answer.record is not None:
+            self._learn_clock((answer.record,))
+        return answer
 
     async def list(
         self,
@@ -180,7 +186,10 @@ class SimulatedClient(Client):
         if start_time_before is not None:
             query["start_time_before"] = start_time_before.astimezone(UTC).isoformat()
         received = await self._asked(lambda: self._network.carrier.list(query, self._account))
-        return received if isinstance(received, NoReply) else self._page(received)
+        page = received if isinstance(received, NoReply) else self._page(received)
+        if isinstance(page, CallPage):
+            self._learn_clock(page.calls)
+        return page
 
     async def ask(
         self, path: str, query: dict[str, str], read: Callable[[Received, datetime, Secret], T]
