@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dialer.config import load, starter
@@ -124,11 +124,14 @@ def test_names_and_local_numbers_are_noted() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), max_size=6))
+@example(["CONSENT", "zip"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 def test_any_header_comes_back_as_it_was(tmp_path: Path, columns: list[str]) -> None:
     campaign = finished(tmp_path, starter("contacts.csv", ["phone", *columns]))
     contacts, call = campaign.contacts, campaign.call
-    named = {*contacts.phone, *call.data, *(() if contacts.id is None else (contacts.id,))}
+    consent = guess([column.strip() for column in columns]).consent  # proposed in a comment, and no matter of the agent
+    proposed = {contacts.id, consent} - {None}
+    named = {*contacts.phone, *call.data, *contacts.steering, *proposed}
     assert named == {"phone", *(column.strip() for column in columns)} - {"", "*"}
 
 
