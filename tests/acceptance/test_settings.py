@@ -21,7 +21,10 @@ KINDS = list(product(("custom", "platform", "both"), ("refused", "merged", "dial
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("full_answer", ["201", "record", "429", "403"])
+@pytest.mark.parametrize(
+    "full_answer",
+    ["201", pytest.param("record", marks=pytest.mark.ci), "429", pytest.param("403", marks=pytest.mark.ci)],
+)
 def test_a_run_ends_well_on_a_platform_of_any_kind(tmp_path: Path, full_answer: str) -> None:
     """Nine kinds of it beside each other, each with a campaign of its own, over real HTTP within this process."""
     worlds = [_world(tmp_path / f"{lookup}-{repeated}", lookup, repeated, full_answer) for lookup, repeated in KINDS]

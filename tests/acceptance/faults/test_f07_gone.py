@@ -31,7 +31,7 @@ def _goes_away(there: Stage, path: Path, kind: str) -> Ended:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["it hangs up", "nobody listens"])
+@pytest.mark.parametrize("kind", [pytest.param("it hangs up", marks=pytest.mark.ci), "nobody listens"])
 def test_f07_the_platform_is_gone(tmp_path: Path, kind: str) -> None:
     with stage(tmp_path, PEOPLE) as there:
         path = there.plan(pace={"calls_per_second": 15})

@@ -23,7 +23,7 @@ def _ledger_and_secret(folder: Path, elsewhere: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("copy", [_everything, _ledger_and_secret])
+@pytest.mark.parametrize("copy", [_everything, pytest.param(_ledger_and_secret, marks=pytest.mark.ci)])
 def test_f23_a_copy_that_is_run_elsewhere_asks_before_it_dials(
     tmp_path: Path, copy: Callable[[Path, Path], None]
 ) -> None:

@@ -51,6 +51,7 @@ def test_f23_who_waits_for_the_lock_finds_all_done(tmp_path: Path) -> None:
         invariants(there, there.run("run", path), people=PEOPLE)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f23_a_lock_deleted_in_mid_run_lets_the_older_run_dial_nobody_more(tmp_path: Path) -> None:
     """The older run stands at a dial while the newer takes the ledger over; then it goes on, and finds the fence. The

@@ -63,6 +63,7 @@ def test_f29_deleted_where_there_is_no_list_and_a_dial_had_left_no_record(tmp_pa
         assert there.rings_of(2) == 1
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_deleted_on_a_platform_that_tells_no_ids(tmp_path: Path) -> None:
     """Nothing shows that these calls are ours: nobody is dialled; on a person's word those that fit are taken for
@@ -91,6 +92,7 @@ def test_f29_everything_deleted_is_a_fresh_start(tmp_path: Path) -> None:
         assert [there.rings_of(n) for n in range(3)] == [2, 2, 2]
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_ledger_and_secret_are_gone_and_the_lock_tells_of_runs(tmp_path: Path) -> None:
     with kind_of_platform(tmp_path, "both") as there:

@@ -31,7 +31,9 @@ def _events(there: Stage, event: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "restore"), [("platform", restored_over), ("mute", restored_in_place)])
+@pytest.mark.parametrize(
+    ("kind", "restore"), [("platform", restored_over), pytest.param("mute", restored_in_place, marks=pytest.mark.ci)]
+)
 def test_f29_a_backup_that_is_put_back(tmp_path: Path, kind: str, restore: Callable[[Stage, Path], None]) -> None:
     with kind_of_platform(tmp_path, kind) as there:
         path = there.plan(retry=AGAIN)
@@ -46,6 +48,7 @@ def test_f29_a_backup_that_is_put_back(tmp_path: Path, kind: str, restore: Calla
         assert _events(there, "adopted_earlier") == 5
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_a_plain_copy_made_while_nothing_runs(tmp_path: Path) -> None:
     """Ledger and log of a run that was killed. The same file holds an older state: the last run's note tells of it."""
@@ -122,6 +125,7 @@ def test_f29_a_live_call_of_the_lost_time_is_adopted_and_its_line_counted(tmp_pa
         assert "ended" in happened[: happened.index("intended")]
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_f29_put_back_in_the_middle_of_an_id_that_may_be_sent_again(tmp_path: Path) -> None:
     """In the backup a dial was refused by a 429; after it the same id was sent again, and the call was placed."""

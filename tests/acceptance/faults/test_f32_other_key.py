@@ -29,7 +29,7 @@ def _killed_with_a_dial_under_way(there: Stage, path: Path, n: int, *, placed: b
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "placed"), [(5, False), (LAST, True)])
+@pytest.mark.parametrize(("n", "placed"), [pytest.param(5, False, marks=pytest.mark.ci), (LAST, True)])
 def test_f32_the_key_of_another_account_redials_nobody(tmp_path: Path, placed: bool, n: int) -> None:
     """With people left to be called, whom the other account then knows; and with none."""
     with stage(tmp_path) as there:
