@@ -175,6 +175,18 @@ def test_a_dial_that_is_shown_is_judged_when_the_ends_of_the_same_reading_are_to
     assert (current.limit, current.unjudged, current.probe.extra) == (50.0, (), 2)
 
 
+def test_where_a_dial_that_was_shown_is_turned_away_later_to_be_shown_is_no_proof_any_more() -> None:
+    probing = told(full(50, probe=Probe(credit=1.0)), (200.0, Nothing()), (200.0, Taken(101, 200.0)))
+    risen = told(probing, (200.1, Placed(101)), (200.3, Shown(101)), (200.5, Nothing()))
+    assert (risen.limit, risen.says_late) == (51.0, False)
+    refused = told(risen, (200.6, Refused(101, 200.0)))
+    assert refused.says_late
+    again = told(refused, (220.0, Taken(102, 220.0)), (220.1, Placed(102)))
+    shown = pacing.after(pacing.after(again, Shown(102), 220.3), Nothing(), 220.6)
+    assert [dial.line for dial in shown.unjudged] == [102]
+    assert pacing.after(shown, Nothing(), 220.1 + shown.habits.patience).unjudged == ()
+
+
 def test_a_small_fall_is_doubted_and_each_time_less_is_believed() -> None:
     current, limits = full(100, proven=100.0), []
     for at in (10.0, 20.0, 30.0):

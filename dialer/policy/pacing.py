@@ -283,7 +283,7 @@ def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
     dial = _dial(pacing, line)
     credit = pacing.probe.credit if pacing.strikes else max(pacing.probe.credit - 1.0, -MOST_OWED)
     pacing = _without(pacing, line)._replace(
-        says_late=pacing.says_late or (dial is not None and dial.answered_at < inf),
+        says_late=pacing.says_late or _is_late(pacing, dial),
         slots=slots.changed(pacing.slots, -1, sent),
         probe=pacing.probe._replace(credit=credit),
         habits=pacing.habits._replace(late=_later(pacing.habits.late, now - sent)),
@@ -291,6 +291,11 @@ def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
     if sent < pacing.struck_at:  # it was under way when the refusal before it became known
         return pacing
     return _struck(pacing, sent, now, was_tried=dial is not None and dial.was_tried)
+
+
+def _is_late(pacing: Pacing, dial: Dial | None) -> bool:
+    """Whether a refusal came after the answer to the dial, or after the dial was judged even; at the most nothing is."""
+    return pacing.limit < pacing.most if dial is None else dial.answered_at < inf
 
 
 def _struck(pacing: Pacing, sent: float, now: float, *, was_tried: bool) -> Pacing:
@@ -327,7 +332,8 @@ def _judged(pacing: Pacing, now: float) -> Pacing:
         pacing = _met(pacing, pacing.full, now)
     patience = pacing.habits.patience
     for dial in pacing.unjudged:  # one that was not answered may not even have come there
-        if now - dial.shown_at >= SETTLES or now - dial.answered_at >= patience:
+        is_shown = not pacing.says_late and now - dial.shown_at >= SETTLES  # what is refused late may be shown before
+        if is_shown or now - dial.answered_at >= patience:
             pacing = _accepted(pacing, dial, now)
     return pacing
 
