@@ -294,7 +294,7 @@ def _refused(pacing: Pacing, line: int, sent: float, now: float) -> Pacing:
 
 
 def _is_late(pacing: Pacing, dial: Dial | None) -> bool:
-    """Whether a refusal came after the answer to the dial, or after the dial was judged even; at the most nothing is."""
+    """Whether a refusal came after the answer to the dial, or even after that was judged; at the most none is."""
     return pacing.limit < pacing.most if dial is None else dial.answered_at < inf
 
 
