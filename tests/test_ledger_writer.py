@@ -102,6 +102,30 @@ async def test_one_after_the_other_each_has_its_commit(tmp_path: Path) -> None:
         assert made.commits == 3
 
 
+async def test_those_who_come_one_after_the_other_in_a_busy_loop_share_a_commit(tmp_path: Path) -> None:
+    async def later(n: int) -> None:
+        for _ in range(n):  # each comes in a round of the loop of its own
+            await asyncio.sleep(0)
+        await made.writer.do(add(n))
+
+    with bench(tmp_path, InlineExecutor()) as made:
+        await asyncio.gather(*map(later, range(40)))
+        assert made.commits <= 2
+        assert made.kept() == list(range(40))
+
+
+async def test_nobody_waits_for_those_who_come_without_end(tmp_path: Path) -> None:
+    """A flood that brings somebody with each round of the loop does not keep the first from being written."""
+    with bench(tmp_path, InlineExecutor()) as made:
+        first = asyncio.create_task(made.writer.do(add(0)))
+        others = []
+        while not first.done():
+            others.append(asyncio.create_task(made.writer.do(add(len(others) + 1))))
+            await asyncio.sleep(0)
+        assert 50 <= len(others) <= 200
+        await asyncio.gather(*others)
+
+
 class Gate:
     """An operation that holds the writer's thread until it is let go."""
 

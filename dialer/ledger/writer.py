@@ -20,6 +20,9 @@ Operation = Callable[[sqlite3.Connection], T]
 _MOST_IN_A_GROUP = 512
 """So that one commit stays a matter of milliseconds."""
 
+_WAITED_FOR = 128
+"""So many are waited for at most; more would gain little, and all of them wait for the first."""
+
 
 class InlineExecutor(Executor):
     """Runs what it is given at once, in the caller: for virtual time, where a thread would let time run away."""
@@ -60,6 +63,7 @@ class Writer:
 
     async def _drain(self) -> None:
         while self._waiting:
+            await self._others()
             group, self._waiting = self._waiting[:_MOST_IN_A_GROUP], self._waiting[_MOST_IN_A_GROUP:]
             results = await self._committed([operation for operation, _ in group])
             for (_, future), result in zip(group, results, strict=True):
@@ -69,6 +73,14 @@ class Writer:
                     future.set_exception(result)
                 else:
                     future.set_result(result)
+
+    async def _others(self) -> None:
+        """Wait for as long as each round of the event loop brings somebody else who has something to write: what a
+        commit costs is shared by more, and where nobody else writes it is one round."""
+        waiting = 0
+        while waiting < len(self._waiting) < _WAITED_FOR:
+            waiting = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _committed(self, operations: list[Operation[Any]]) -> list[Any]:
         """Commit where the executor works; whatever fails there, those who wait are told: else they wait for ever."""
