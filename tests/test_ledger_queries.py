@@ -34,6 +34,7 @@ _LIST = r"\(\s*('\w+'(?:\s*,\s*'\w+')*)\s*\)"
 _GUARD = re.compile(rf"(?<![:\w])(?:(?:contacts|attempts)\.)?state (?:= '(\w+)'|IN {_LIST})")
 _DECIDED = re.compile(rf":state IN {_LIST}")
 _CASE = re.compile(r"CASE WHEN (.+?) THEN '(\w+)' ELSE (?:contacts\.)?state END")
+_WORD_BY_WORD = re.compile(r"\(((?:\w+\.|:)?state) = '\w+'(?: OR \1 = '\w+')+\)")
 _ARROW = re.compile(r"^-- ((?:\w+ \| )*\w+) -> (\w+)")
 
 
@@ -41,9 +42,15 @@ def without_comments(sql: str) -> str:
     return "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
 
 
+def listed(match: re.Match[str]) -> str:
+    """A column's words that are asked for one by one, as the list that they are."""
+    words = ", ".join(re.findall(r"'\w+'", match[0]))
+    return f"{match[1]} IN ({words})"
+
+
 def split(sql: str) -> tuple[str, str]:
     """The SET and the WHERE of an update; selects inside brackets have guards of their own, and are cut out."""
-    text = " ".join(without_comments(sql).split())
+    text = _WORD_BY_WORD.sub(listed, " ".join(without_comments(sql).split()))
     while (flat := re.sub(r"\(SELECT [^()]*(?:\([^()]*\)[^()]*)*\)", "?", text)) != text:
         text = flat
     changes, _, where = text.partition(" SET ")[2].partition(" WHERE ")

@@ -92,4 +92,4 @@ WHERE campaign_id = :campaign AND audience IN (SELECT audience FROM campaign_aud
 -- :name calls_since
 -- Calls of a campaign since then, live ones among them.
 SELECT COUNT(*) FROM attempts
-WHERE campaign_id = :campaign AND intended_at >= :since AND (costs = 1 OR state IN ('intended', 'placed', 'unknown'))
+WHERE campaign_id = :campaign AND intended_at >= :since AND (costs = 1 OR (state = 'intended' OR state = 'placed' OR state = 'unknown'))

@@ -62,7 +62,9 @@ ORDER BY priority DESC, id LIMIT :limit
 
 -- :name contacts_whole
 -- Contacts by their ids, a list of JSON: one question for all of them takes a third of the time of one for each.
-SELECT contacts.* FROM json_each(:contacts) AS asked CROSS JOIN contacts ON contacts.id = asked.value
+SELECT contacts.id, campaign_id, person, state, due_at, priority, audience, serial, data, attempts, extra_attempts, refusals,
+       tally, expires_at, stop
+FROM json_each(:contacts) AS asked CROSS JOIN contacts ON contacts.id = asked.value
 
 -- :name one_due
 -- One person who is due, by id or number.
@@ -132,7 +134,7 @@ WHERE id = :contact AND state = 'due' AND stop IS NULL AND serial = :last_serial
 
 -- :name is_number_live
 -- A live attempt to a number; asked for several numbers at once.
-SELECT 1 FROM attempts WHERE number = ? AND state IN ('intended', 'placed', 'unknown')
+SELECT 1 FROM attempts WHERE number = ? AND (state = 'intended' OR state = 'placed' OR state = 'unknown')
 
 -- :name is_person_live
 -- Whether somebody with this id is on the line in any campaign, or may be.
@@ -177,7 +179,7 @@ UPDATE attempts SET state = 'ended', costs = :costs, closed_at = :at, placed_at 
        held_until = NULL, platform_id = COALESCE(:platform_id, platform_id), call_status = :call_status,
        finish_reason = :finish_reason, started_at = :started_at, ended_at = :ended_at,
        duration_seconds = :duration_seconds, ai_agent_id = :ai_agent_id, record = :record, error = ''
-WHERE id = :attempt AND state IN ('intended', 'placed', 'unknown')
+WHERE id = :attempt AND (state = 'intended' OR state = 'placed' OR state = 'unknown')
 
 -- :name attempt_refused
 -- intended | unknown -> refused: proven that nobody was rung by it.
@@ -229,19 +231,19 @@ UPDATE contacts SET state = :state,
        finish_reason = COALESCE(:finish_reason, finish_reason), attempts = attempts + :costs, refusals = :refusals,
        tally = :tally, updated_at = :at
 WHERE id = :contact AND state IN ('dialing', 'unknown')
-  AND :state IN ('due', 'waiting', 'done', 'exhausted', 'excluded')
+  AND (:state = 'done' OR :state = 'waiting' OR :state = 'due' OR :state = 'exhausted' OR :state = 'excluded')
 
 -- :name open_attempts
 -- The live attempts of a campaign: what a run finds when it starts.
 SELECT attempts.*, contacts.person, contacts.attempts, contacts.refusals, contacts.tally, contacts.expires_at,
        contacts.stop, contacts.extra_attempts, contacts.audience
 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
-WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
+WHERE attempts.campaign_id = :campaign AND (attempts.state = 'intended' OR attempts.state = 'placed' OR attempts.state = 'unknown')
 ORDER BY attempts.id
 
 -- :name has_open
 -- Whether any attempt is live.
-SELECT EXISTS (SELECT 1 FROM attempts WHERE state IN ('intended', 'placed', 'unknown'))
+SELECT EXISTS (SELECT 1 FROM attempts WHERE (state = 'intended' OR state = 'placed' OR state = 'unknown'))
 
 -- :name knows
 -- Whether an id, ours or the platform's, belongs to an attempt.

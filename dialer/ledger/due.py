@@ -112,12 +112,18 @@ def _candidate(
     )
 
 
+def tally_of(row: sqlite3.Row) -> dict[str, int]:
+    """How often a contact's calls have ended for which reason."""
+    tally: dict[str, int] = {} if row["tally"] == "{}" else json.loads(row["tally"])
+    return tally
+
+
 def history_of(row: sqlite3.Row) -> History:
     """What a contact's row tells of its earlier attempts."""
     return History(
         attempts=row["attempts"],
         refusals=row["refusals"],
-        tally=json.loads(row["tally"]),
+        tally=tally_of(row),
         expires_at=instant_or_none(row["expires_at"]),
         halt=Halt(row["stop"]) if row["stop"] else None,
         extra_attempts=row["extra_attempts"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 UNTIL = "%Y-%m-%dT%H:%M:%fZ"
 """The same for SQLite's own clock work."""
@@ -13,8 +14,9 @@ def by_sqlite(seconds: float | None) -> str | None:
     return None if seconds is None else f"{seconds:+.3f} seconds"
 
 
+@lru_cache(maxsize=64)
 def text(moment: datetime) -> str:
-    """`2026-11-22T14:00:00.000Z`; the moment must be aware."""
+    """`2026-11-22T14:00:00.000Z`; the moment must be aware. The same few are asked for several times a dial."""
     if moment.tzinfo is not UTC:
         if moment.tzinfo is None:
             raise ValueError("an instant without a time zone has no place in the ledger")

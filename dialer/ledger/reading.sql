@@ -35,7 +35,7 @@ SELECT (SELECT COALESCE(SUM(n), 0) FROM due_minutes WHERE campaign_id = :campaig
 -- :name live
 -- How many attempts are intended or placed: calls that may be under way.
 SELECT COUNT(*) FROM attempts
-WHERE campaign_id = :campaign AND state IN ('intended', 'placed', 'unknown') AND state <> 'unknown'
+WHERE campaign_id = :campaign AND (state = 'intended' OR state = 'placed' OR state = 'unknown') AND state <> 'unknown'
 
 -- :name unknown
 -- The attempts whose fate is open, oldest first, with the person and why.
@@ -43,7 +43,7 @@ SELECT attempts.id AS attempt_id, contacts.person AS person, attempts.number AS 
        attempts.platform_id AS platform_id, attempts.intended_at AS intended_at, attempts.held_until AS held_until,
        attempts.looks AS looks, contacts.detail AS detail
 FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
-WHERE attempts.campaign_id = :campaign AND attempts.state IN ('intended', 'placed', 'unknown')
+WHERE attempts.campaign_id = :campaign AND (attempts.state = 'intended' OR attempts.state = 'placed' OR attempts.state = 'unknown')
   AND attempts.state = 'unknown'
 ORDER BY attempts.id
 

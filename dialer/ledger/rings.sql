@@ -9,7 +9,7 @@ SELECT id, intended_at, started_at, debt, finish_reason,
             ELSE COALESCE(json_array_length(record, '$.messages'), 0) > 0 END AS spoke,
        state = 'ended' AND duration_seconds IS NULL AND started_at IS NOT NULL AS untimed
 FROM attempts
-WHERE number = ? AND intended_at >= ? AND (costs = 1 OR state IN ('intended', 'placed', 'unknown'))
+WHERE number = ? AND intended_at >= ? AND (costs = 1 OR (state = 'intended' OR state = 'placed' OR state = 'unknown'))
 
 -- :name rings_about
 -- Rings about an id since then, in any campaign.
@@ -20,7 +20,7 @@ SELECT attempts.id, attempts.intended_at, attempts.started_at, attempts.debt, at
        attempts.state = 'ended' AND attempts.duration_seconds IS NULL AND attempts.started_at IS NOT NULL AS untimed
 FROM campaigns CROSS JOIN contacts ON contacts.campaign_id = campaigns.id AND contacts.person = ?
 CROSS JOIN attempts ON attempts.contact_id = contacts.id
-WHERE attempts.intended_at >= ? AND (attempts.costs = 1 OR attempts.state IN ('intended', 'placed', 'unknown'))
+WHERE attempts.intended_at >= ? AND (attempts.costs = 1 OR (attempts.state = 'intended' OR attempts.state = 'placed' OR attempts.state = 'unknown'))
 
 -- :name told_of
 -- Rings since then that no attempt tells of; asked for several keys at once.
