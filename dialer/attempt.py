@@ -210,9 +210,10 @@ class Attempts:
             self._campaign, candidate.person, number, candidate.data, serial, self._ledger.secret, caller
         )
         now, ends = self._clock.now(), candidate.history.expires_at
-        payload_hash = hashlib.sha256(payload_bytes(request)).hexdigest()
+        content = payload_bytes(request)
+        payload_hash = hashlib.sha256(content).hexdigest()
         last = now + INTENT_HOLDS
-        return Intent(request, serial, payload_hash, now, last if ends is None else min(last, ends), debt)
+        return Intent(request, serial, payload_hash, now, last if ends is None else min(last, ends), debt, content)
 
     # --- the call ---
 

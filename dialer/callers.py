@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, date
+from datetime import date, datetime
 
 from dialer.clock import Clock
 from dialer.model import CallerId
@@ -38,7 +38,7 @@ class Callers:
             return
         async with self._one_at_a_time:
             new = [number for number in counted if number not in self._known]
-            self._turn_page()
+            self._turn_page(self._clock.now())
             shown = await used(new)
             self._used.update({number: shown.get(number, 0) - self._used[number] for number in new})
             self._known.update(new)
@@ -47,8 +47,8 @@ class Callers:
         self, callers: Sequence[CallerId], places: Iterable[str], person: str, last: str | None, *, rotates: bool
     ) -> CallerId | NoCaller:
         """The own number that shows for a person; it counts as shown until it is given back."""
-        self._turn_page()
         now = self._clock.now()
+        self._turn_page(now)
         resting = callerid.at_rest(self._resting, now)
         chosen = callerid.choose(callers, places, person, last, self._used, resting, now, rotates=rotates)
         if isinstance(chosen, CallerId):
@@ -60,9 +60,9 @@ class Callers:
         if self._used[caller.number] > 0:
             self._used[caller.number] -= 1
 
-    def _turn_page(self) -> None:
+    def _turn_page(self, now: datetime) -> None:
         """A new day: nothing was shown yet, since nobody else writes the ledger."""
-        today = self._clock.now().astimezone(UTC).date()
+        today = now.date()
         if self._day is None or today > self._day:
             self._day = today
             self._used.clear()
@@ -80,6 +80,8 @@ class Callers:
         return self._after(after, number, "fails far more often than the others")
 
     def _after(self, resting: Resting, number: str, why: str) -> str:
+        if resting is self._resting:
+            return ""
         now = self._clock.now()
         is_new = number not in callerid.at_rest(self._resting, now)
         self._resting = resting

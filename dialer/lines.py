@@ -115,8 +115,8 @@ class Share:
     @property
     def at_most(self) -> float:
         """The campaign's own cap, infinite without one."""
-        caps = [cap for cap in (self._rules.at_most, self._given) if cap is not None]
-        return min(caps, default=inf)
+        given, most = self._given, self._rules.at_most
+        return min(inf if given is None else given, inf if most is None else most)
 
     @property
     def learns(self) -> bool:
@@ -245,7 +245,8 @@ class Lines:
 
     def know(self, call_ids: Iterable[str]) -> None:
         """These ids belong to a call on a line of ours."""
-        self._ours.update(call_ids)
+        for one in call_ids:
+            self._ours[one] += 1
 
     def calls(self, number: str) -> bool:
         """Whether a line of ours rings this number, and does not know yet by which id of the platform."""
@@ -279,15 +280,15 @@ class Lines:
         """Count a line: its number, and since when."""
         number, now = next(self._numbers), self.monotonic()
         self._held.add(line)
-        self._ours.update(line.call_ids)
+        self.know(line.call_ids)
         self._pacing = pacing.after(self._pacing, Taken(number, now, is_dial), now)
         return number, now
 
     def give_back(self, line: Line, heard: Heard) -> None:
         """Count a line no longer."""
         self._held.discard(line)
-        self._ours.subtract(line.call_ids)
         for one in line.call_ids:
+            self._ours[one] -= 1
             if self._ours[one] <= 0:
                 del self._ours[one]
         self.hear(heard)
@@ -298,6 +299,8 @@ class Lines:
         """Whether a free line is this campaign's: no other that waits, and may have it, goes before."""
         if share.is_full:
             return False
+        if not self._waiting:
+            return True
         return not any(other.precedence < share.precedence and not other.is_full for other in self._waiting)
 
     def wait(self, share: Share) -> None:

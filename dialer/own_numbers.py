@@ -25,11 +25,13 @@ class OwnNumbers:
         self._turns = turns
         self._tell = tell
         self._own = callers_of(campaign.call)
+        self._has_counted = any(caller.per_day is not None for caller in self._own)
         self._rejected: list[int] = []
 
     async def choose(self, candidate: Candidate) -> CallerId | NoCaller:
         """The own number that shows; what somebody saw before is asked only where there is a choice."""
-        await self._callers.know(self._own, self._ledger.used_today)
+        if self._has_counted:
+            await self._callers.know(self._own, self._ledger.used_today)
         has_choice = candidate.serial > 0 and len(self._own) > 1
         last = await self._ledger.last_from(candidate.contact_id) if has_choice else None
         places, rotates = self._turns.places_of(candidate), self._campaign.call.rotates

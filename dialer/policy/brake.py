@@ -45,7 +45,7 @@ def braked(brake: Brake, retry_after: float | None, now: float) -> Brake:
 
 def eased(brake: Brake, now: float) -> Brake:
     """A dial was taken: the row has ended, unless that dial was sent before the brake was pulled."""
-    return brake if now < brake.until else Brake()
+    return Brake() if brake.times and now >= brake.until else brake
 
 
 def hold_until(retry_after: float | None, now: float, times: int) -> float:

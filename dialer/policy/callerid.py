@@ -33,6 +33,7 @@ FAILED_OFTEN = 6
 """So many of them failed where a number fails too often."""
 
 _TIMES_THE_OTHERS = 4.0
+_ALL_WELL = (False,) * LOOKED_AT
 _FIELD = "from_number"
 
 
@@ -71,6 +72,8 @@ def choose(
     rests until some time, or `rotates`: then the next one in an order of the person's own. Numbers are spread evenly
     over people; where one is added or taken away, only those people change who must.
     """
+    if len(callers) == 1 and _is_free_anywhere(callers[0], resting):
+        return callers[0]
     there = frozenset(places)
     fitting = [(caller, level) for caller in callers if (level := _level(caller, there)) is not None]
     if not fitting:
@@ -85,6 +88,11 @@ def choose(
         return same
     nearest = max(level for _, level in free)
     return _turn([caller for caller, level in free if level == nearest], person, last)
+
+
+def _is_free_anywhere(caller: CallerId, resting: Mapping[str, datetime]) -> bool:
+    """Whether nothing keeps this number from showing: so it is with most campaigns that have but one."""
+    return not caller.places and caller.per_day is None and caller.number not in resting
 
 
 def is_meant(callers: Iterable[CallerId], places: Iterable[str]) -> bool:
@@ -166,6 +174,8 @@ def dialled(resting: Resting, number: str, failed: bool, now: datetime) -> Resti
     before = resting.get(number, Health())
     if before.until is not None and before.until > now:
         return resting  # what was under way when it was laid to rest
+    if not failed and before.failed == _ALL_WELL and not before.times:
+        return resting  # one more that went well changes nothing
     last = (*before.failed, failed)[-LOOKED_AT:]
     after = {**resting, number: replace(before, failed=last)}
     if _fails_too_often(after, number):

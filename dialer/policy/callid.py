@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from functools import lru_cache
 
 from dialer.policy.joining import joined
 
@@ -22,8 +23,16 @@ _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 
 def call_id(secret: bytes, campaign: str, person: str, serial: int) -> str:
     """The id of a person's dial number `serial` in a campaign: 32 characters of a–z and 2–7."""
-    digest = hmac.digest(secret, joined(campaign, person, str(serial)), "sha256")
-    return base64.b32encode(digest[:ID_BYTES]).decode("ascii").lower()
+    keyed = _keyed(secret).copy()
+    keyed.update(joined(campaign, person, str(serial)))
+    return base64.b32encode(keyed.digest()[:ID_BYTES]).decode("ascii").lower()
+
+
+@lru_cache(maxsize=8)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """The secret taken in once, to be copied for each id. `hmac.digest` lets other threads run meanwhile, and the event
+    loop waits until they let it go on."""
+    return hmac.new(secret, digestmod="sha256")
 
 
 def may_be_ours(text: str) -> bool:

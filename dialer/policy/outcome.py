@@ -181,11 +181,15 @@ def _sort_silence(answer: NoReply) -> Box:
 def _sort_success(reply: Reply, request: DialRequest) -> Box:
     if reply.record is None:
         return Lost(f"status {reply.status} without a call that can be read{_quoted(reply.message)}")
-    if _digits(reply.record.to_number) != _digits(request.to_number):
+    if not _is_same_number(reply.record.to_number, request.to_number):
         return Lost("answer for another number", _mismatched("other_number", "another number than the one dialled"))
     if _is_foreign(reply.record, request):
         return Lost("answer for another call", _mismatched("other_call", "another call id than the one sent"))
     return Placed(reply.record)
+
+
+def _is_same_number(one: str, other: str) -> bool:
+    return one == other or _digits(one) == _digits(other)
 
 
 def _digits(number: str) -> str:

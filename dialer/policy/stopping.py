@@ -21,6 +21,7 @@ SHORT = 8
 """Seconds: a call that was answered and lasted less was no conversation."""
 
 _NAMED = 5
+_NO_RULES = StopWhen()
 _HEARD_NOTHING = frozenset({"no_audio_input", "speech_recognition_error"})
 
 
@@ -110,6 +111,8 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
 
 def after(watch: Watch, ended: EndedCall) -> Watch:
     """The watch after one more call has ended."""
+    if watch.rules == _NO_RULES:
+        return watch
     tallies = {name: _counted(name, threshold, watch, ended) for name, threshold in _set(watch.rules).items()}
     return replace(watch, tallies=MappingProxyType(tallies))
 
@@ -132,6 +135,8 @@ def _counted(name: str, threshold: Threshold, watch: Watch, ended: EndedCall) ->
 
 def broken(watch: Watch) -> Broken | None:
     """The first rule that is broken, or None."""
+    if not watch.tallies:
+        return None
     for name, threshold in _set(watch.rules).items():
         tally = watch.tallies.get(name, Tally())
         if len(tally.bad) >= too_many(threshold):

@@ -82,7 +82,7 @@ class Gate:
         self._moved.set()
 
     async def _pass(self) -> tuple[Candidate, Line] | None:
-        if not await self._may_take_more():
+        if self._max_calls is not None and not await self._may_take_more(self._max_calls):
             return None
         await self._lines.room()
         candidate = await self._scheduler.next()
@@ -103,9 +103,9 @@ class Gate:
         await self._pace.turn()
         await self._lines.room()
 
-    async def _may_take_more(self) -> bool:
+    async def _may_take_more(self, most: int) -> bool:
         """Whether `max_calls` leaves room: dials that were not placed after all give theirs back."""
-        while self._max_calls is not None and self._counted >= self._max_calls:
+        while self._counted >= most:
             if self._live() == 0:
                 self._stop(ENOUGH)
                 return False

@@ -114,7 +114,7 @@ class Platform:
 
     async def admit(self) -> bool:
         """Wait until the platform answers; False if it is given up. A probe is a read, and then one dial."""
-        while True:
+        while self.is_down or self._dials_gone:
             if self.is_given_up():
                 return False
             if await self._is_open():
@@ -126,6 +126,7 @@ class Platform:
             elif await self._answers_a_read():
                 self._trial = asyncio.Event()
                 return True
+        return True
 
     async def _is_open(self) -> bool:
         """Wait a moment, or probe by a read, if a breaker says so."""

@@ -128,11 +128,12 @@ class Client:
     async def _read(self, received: Received | NoReply, read: Callable[[Received, datetime, Secret], T]) -> T | NoReply:
         if isinstance(received, NoReply):
             return received
-        seen = answers.skew(received.date, self._now())
+        now = self._now()
+        seen = answers.skew(received.date, now)
         self.skew = self.skew if seen is None else self._ahead.dated(seen)
         if len(received.body) > OFF_LOOP:
-            return await asyncio.to_thread(read, received, self._now(), self._key)
-        return read(received, self._now(), self._key)
+            return await asyncio.to_thread(read, received, now, self._key)
+        return read(received, now, self._key)
 
     def _learn_clock(self, calls: Sequence[CallRecord]) -> None:
         ends = [call.ended_at for call in calls if call.ended_at is not None]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -99,23 +99,32 @@ class Wire:
     ) -> Received | NoReply:
         """Send one request and read its answer, at most `limit` bytes of body; nothing but cancellation is raised.
 
-        `content` is JSON. `answer` is in seconds: as long may the head of the answer take once connected, and as long
-        again its body.
+        `content` is JSON. `answer` is in seconds: as long may the answer be silent once connected, and twice as long
+        may it take in all.
         """
         if self._fault:
             return NoReply(unsent=True, cause=f"platform.url is {self._fault}")
         request = self._request(method, url if query is None else url.copy_merge_params(query), content, answer)
+        response: httpx.Response | None = None
+        body, fault = bytearray(), None
         try:
             # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
-            async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer):
+            async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + 2 * answer):
                 response = await self._sent(request)
+                told = _headers(response)
+                fault = await _read(response, told, body, limit)
+                await response.aclose()
         except Exception as exc:  # whatever it is, the answer is lost; who dials must hear of it as a value
-            return NoReply(unsent=unsent(exc), cause=cause(exc, self._key))
-        body, fault = await _body(response, answer, limit)
-        told = _headers(response)
+            if response is None:
+                return NoReply(unsent=unsent(exc), cause=cause(exc, self._key))
+            # The status is known and counts, whatever became of the body; and the body, whatever became of closing it.
+            fault = f"broke off ({type(_origin(exc)).__name__})" if fault is None else fault
+        finally:
+            if response is not None and not response.is_closed:
+                await _close(response)
         return Received(
             response.status_code,
-            redact_bytes(body, self._key),
+            b"" if fault else redact_bytes(bytes(body), self._key),
             fault,
             told.get(b"retry-after", ""),
             told.get(b"location", ""),
@@ -193,34 +202,16 @@ def _timeouts(answer: float) -> Mapping[str, float | None]:
     return httpx.Timeout(connect=connect, pool=connect, read=answer, write=answer).as_dict()
 
 
-async def _body(response: httpx.Response, seconds: float, limit: int) -> tuple[bytes, str]:
-    """The body, unpacked, or nothing and a word on why not."""
-    body, fault = bytearray(), None
-    try:
-        async with asyncio.timeout(seconds):
-            fault = await _read(response, body, limit)
-            await response.aclose()
-    except Exception as exc:
-        # The status is known and counts, whatever became of the body; and the body, whatever became of closing it.
-        fault = f"broke off ({type(_origin(exc)).__name__})" if fault is None else fault
-    finally:
-        if not response.is_closed:
-            await _close(response)
-    return (b"", fault) if fault else (bytes(body), "")
-
-
-async def _read(response: httpx.Response, body: bytearray, limit: int) -> str:
-    async for piece in _pieces(response):
+async def _read(response: httpx.Response, told: Mapping[bytes, str], body: bytearray, limit: int) -> str:
+    """Read the body into `body`, unpacked; gives a word on why not, or ''."""
+    # What is not packed is taken from below httpx, which would hand it on three times.
+    is_packed = b"content-encoding" in told
+    pieces = response.aiter_bytes() if is_packed else cast(httpx.AsyncByteStream, response.stream)
+    async for piece in pieces:
         body += piece
         if len(body) > limit:
             return f"is larger than {limit >> 20} MiB"
     return ""
-
-
-def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
-    """The body as it comes. What is not packed is taken from below httpx, which would hand it on three times."""
-    is_packed = any(name.lower() == b"content-encoding" for name, _ in response.headers.raw)
-    return response.aiter_bytes() if is_packed else cast(httpx.AsyncByteStream, response.stream)
 
 
 async def _close(response: httpx.Response) -> None:
@@ -230,12 +221,16 @@ async def _close(response: httpx.Response) -> None:
             await response.aclose()
 
 
+_HEARD = frozenset({b"retry-after", b"location", b"date", b"content-encoding"})
+
+
 def _headers(response: httpx.Response) -> dict[bytes, str]:
-    """The headers by their names in small letters, those that stand several times joined."""
+    """The headers that count, by their names in small letters, those that stand several times joined."""
     told: dict[bytes, str] = {}
     for name, value in response.headers.raw:
-        small, text = name.lower(), value.decode("latin-1")
-        told[small] = f"{told[small]}, {text}" if small in told else text
+        if (small := name.lower()) in _HEARD:
+            text = value.decode("latin-1")
+            told[small] = f"{told[small]}, {text}" if small in told else text
     return told
 
 
