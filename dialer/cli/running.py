@@ -64,8 +64,8 @@ _LOOKED_THROUGH_AFTER = 20_000
 
 def _leave_alone_what_stays() -> None:
     """What is in memory by now stays there: looking through it for garbage again and again was 8 % of a dial, and the
-    longest pauses of the event loop. What comes and goes with each dial is no garbage either, and is looked through more
-    rarely than Python would: that was another 4 %."""
+    longest pauses of the event loop. What comes and goes with each dial is no garbage either, and is looked through
+    more rarely than Python would: that was another 4 %."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_LOOKED_THROUGH_AFTER, 10, 10)
