@@ -1,4 +1,4 @@
-"""The change of the schema by which states are asked for word by word: nothing is lost, and a dial is written quicker."""
+"""The change of the schema by which states are asked for word by word: nothing is lost, and a dial costs less."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_no_state_but_those_of_the_lifecycle_is_taken(tmp_path: Path, table: str
     ],
 )
 def test_what_is_written_at_each_dial_makes_no_table_of_words(tmp_path: Path, name: str) -> None:
-    """SQLite makes one for each list of three words or more, each time: of an IN, a CHECK, or a condition of an index."""
+    """SQLite makes one for each list of three words or more: of an IN, a CHECK, or a condition of an index."""
     with contextlib.closing(sqlite3.connect(founded(tmp_path / "dialer.db"))) as db:
         steps = db.execute(f"EXPLAIN {SQL[name]}", dict.fromkeys(named(SQL[name])))
         assert "OpenEphemeral" not in {step[1] for step in steps}
