@@ -42,3 +42,24 @@ async def test_a_number_that_is_filled_in_makes_nobody_new(tmp_path: Path, numbe
         found = await made.take(row(e164(numbers[0]), *numbers), rules=TWO_NUMBERS)
         assert (found.added, found.withdrawn) == (0, 0)
         assert made.states() == {person: "done"}
+
+
+ORDERS = {
+    "by letters": "ann bob cid",
+    "by numbers": "c9 c10 c11",
+    "in no order": "c10 c9 d1",
+    "twice, one after the other": "c9 c9 c10",
+    "twice, far apart": "c9 c10 c11 c9",
+    "twice, by letters": "b c b",
+    "twice, the shorter last": "a aa a",
+    "twice, in capitals too, who are somebody else": "é E é e",
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+async def test_everybody_is_taken_once_whatever_the_order_of_a_list(tmp_path: Path, order: str) -> None:
+    persons = order.split()
+    async with desk(tmp_path) as made:
+        found = await made.take(*(row(person, n) for n, person in enumerate(persons, start=1)))
+        assert sorted(made.states()) == sorted(set(persons))
+        assert found.rejected == len(persons) - len(set(persons))

@@ -153,8 +153,11 @@ UPDATE staged SET person = COALESCE((
 CREATE TEMP TABLE doubles (id INTEGER PRIMARY KEY, first INTEGER NOT NULL, value TEXT NOT NULL) STRICT
 
 -- :name is_rising
--- Whether each person comes after the one before, as in a list that is ordered by its ids: then nobody is in it twice.
+-- Whether each person comes after the one before, as in a list that is ordered by its ids, in the order of letters or of
+-- numbers (c9 before c10): then nobody is in it twice.
 SELECT NOT EXISTS (SELECT 1 FROM staged JOIN staged AS next ON next.id = staged.id + 1 WHERE next.person <= staged.person)
+    OR NOT EXISTS (SELECT 1 FROM staged JOIN staged AS next ON next.id = staged.id + 1
+                   WHERE (length(next.person), next.person) <= (length(staged.person), staged.person))
 
 -- :name make_repeated
 -- People with several rows. Grouping sorts what is grouped, which is quicker than an index that is looked at once.

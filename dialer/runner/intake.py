@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 from dialer import contacts
 from dialer.clock import Clock
@@ -85,6 +86,19 @@ def rows(campaign: Campaign) -> Iterator[Chunk]:
     return contacts.read(rules, campaign.call, NumberReader(rules.country).column, place=place)
 
 
+async def _read_ahead(found: Iterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+    """The pieces, each read in a thread while the one before it is kept."""
+    ahead = asyncio.ensure_future(asyncio.to_thread(next, found, None))
+    try:
+        while (piece := await asyncio.shield(ahead)) is not None:
+            ahead = asyncio.ensure_future(asyncio.to_thread(next, found, None))
+            yield piece
+    finally:
+        await asyncio.wait({ahead})  # a thread goes on until its piece is read, whoever has lost interest in it
+        if not ahead.cancelled():
+            ahead.exception()
+
+
 async def _nobody_is_asked(import_id: int | None) -> bool:
     return True
 
@@ -121,12 +135,12 @@ async def take_in(
     names = [path.name for path in rules.files]
     import_id = await ledger.begin_import(campaign_id, fingerprint, names, columns)
     try:
-        pieces = rows(campaign)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            await ledger.stage(campaign_id, import_id, piece)
-            if is_stopping():
-                await ledger.drop_import(campaign_id)
-                return None
+        async with contextlib.aclosing(_read_ahead(rows(campaign))) as pieces:
+            async for piece in pieces:
+                await ledger.stage(campaign_id, import_id, piece)
+                if is_stopping():
+                    await ledger.drop_import(campaign_id)
+                    return None
         if not await agreed(import_id):
             await ledger.drop_import(campaign_id)
             return None
