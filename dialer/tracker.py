@@ -94,6 +94,7 @@ class Tracker:
         self._is_told = False
         self._reads_at = 0.0
         self._spared_until = 0.0
+        self._reaches = 0  # so many calls of the list the last reading went back, to the oldest that is waited for
 
     def told(self, call: str, *, is_end: bool) -> bool:
         """A webhook has told of a call, by our id or the platform's; whether somebody waits for its end now.
@@ -229,17 +230,18 @@ class Tracker:
         seen: set[str] = set()
         token: str | None = None
         others = 0 if self._others is None else self._others.count
-        size = min(max(100, 2 * (len(waiting) + others)), 1000)
+        size = min(max(100, 2 * (len(waiting) + others), int(1.25 * self._reaches)), 1000)
         read: list[CallRecord] = []
         for _ in range(_PAGES_A_ROUND):
             page = await self._reads.list(page_size=size, page_token=token)
             self._hear(page)
             if not isinstance(page, CallPage):
                 return seen
-            read += page.calls
             for record in page.calls:
+                read.append(record)
                 call_id = _ours(record, waiting, by_platform)
                 if call_id is not None:
+                    self._reaches = len(read)
                     seen.add(call_id)
                     self._found("list", record, waiting[call_id].attempt)
                     self._learn(waiting[call_id], record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from dialer.ledger import Passed
 from dialer.model import Attempt, AttemptState, CallRules, ListRules, Refusal
 from tests.attempt_kit import PEOPLE, over, record, trying
 from tests.engine_kit import OWN, begun, campaign, placed, the_due, unknown, with_people
+from tests.ledger_kit import rows_of
 from tests.virtual_time import Time, in_virtual_time
 
 # --- before the dial ------------------------------------------------------------------------------
@@ -31,6 +33,18 @@ def test_an_intent_that_was_not_written_is_not_sent(tmp_path: Path) -> None:
             await at_work.attempts.carry_out(candidate, at_work.line())
             assert (await at_work.attempts.carry_out(candidate, at_work.line())).passed is Passed.CHANGED
             assert len(at_work.desk.posts) == 1
+
+    in_virtual_time(main())
+
+
+def test_what_is_sent_is_what_the_ledger_has_the_hash_of(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with trying(tmp_path, Time()) as at_work:
+            await at_work.carry_out()
+            (_, sent), *_ = at_work.desk.posts
+            written = json.dumps(sent, sort_keys=True, separators=(",", ":")).encode()
+            kept = rows_of(at_work.ledger.path, "SELECT payload_hash FROM attempts")
+            assert kept == [{"payload_hash": hashlib.sha256(written).hexdigest()}]
 
     in_virtual_time(main())
 

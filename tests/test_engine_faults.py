@@ -76,3 +76,24 @@ async def _runs_until_done(folder: Path, verbex: Desk, dice: Random) -> int:
             if set(run.states().values()) == {"done"}:
                 return runs
     return 60
+
+
+@pytest.mark.parametrize("depth", [200, 300, 900])
+def test_a_record_that_is_nested_deep_ends_its_call_and_no_run(tmp_path: Path, depth: int) -> None:
+    def nested(record: dict[str, Any]) -> dict[str, Any]:
+        deep: object = "hello"
+        for _ in range(depth):
+            deep = [deep]
+        return record | {"messages": deep} if record["to_number"] == number(0) else record
+
+    async def main() -> None:
+        async with desk(Time()) as verbex:
+            verbex.told = nested
+            rules = campaign(tmp_path, verbex.url, [number(n) for n in range(3)])
+            async with open_ledger(tmp_path, verbex.time) as ledger, heart(rules, verbex, ledger) as run:
+                await run.engine.run()
+                found = await ledger.counts(run.engine.campaign_id)
+                assert {state: n for state, n in found.items() if n} == {"done": 3}
+            assert [verbex.rang(number(n)) for n in range(3)] == [1, 1, 1]
+
+    in_virtual_time(main())

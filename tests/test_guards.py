@@ -120,7 +120,7 @@ def test_without_a_look_at_live_numbers_one_telephone_rings_twice_at_once(
     async def main() -> None:
         if not guarded:
             forge(founded(tmp_path / "dialer.db"), "DROP INDEX attempts_live_number")
-            monkeypatch.setattr(intending, "is_live", lambda *_, **__: False)
+            monkeypatch.setattr(intending, "is_live", lambda *_: False)
         async with desk(Time()) as verbex:
             both = [PEOPLE[0], PEOPLE[0]]
             await run_to_its_end(tmp_path, verbex, both, id="name", one_per="id", attempts=1)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from importlib import resources
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlite_utils
@@ -360,6 +361,12 @@ def test_an_instant_is_text_in_utc_with_milliseconds() -> None:
     assert moments.text_or_none(None) is None
     assert moments.instant_or_none(None) is None
     assert moments.instant_or_none(moments.text_or_none(moment)) == moments.instant(moments.text(moment))
+
+
+def test_of_the_hour_that_comes_twice_each_has_its_own_text() -> None:
+    first = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"))
+    assert moments.text(first) == "2026-11-01T05:30:00.000Z"
+    assert moments.text(first.replace(fold=1)) == "2026-11-01T06:30:00.000Z"
 
 
 def test_an_instant_without_a_zone_has_no_place() -> None:

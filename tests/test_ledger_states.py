@@ -64,18 +64,28 @@ def test_no_state_but_those_of_the_lifecycle_is_taken(tmp_path: Path, table: str
         db.execute(f"UPDATE {table} SET state = 'lost'")  # noqa: S608 - our own tables
 
 
+LIVE = "SELECT 1 FROM attempts WHERE {} AND (state = 'intended' OR state = 'placed' OR state = 'unknown')"
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("sql", "index"),
     [
-        "contact_dials",
-        "new_attempt",
-        "attempt_placed",
-        "attempt_ended",
-        "attempt_refused",
-        "contact_settles",
-        "add_event",
+        (SQL["is_number_live"], "attempts_live_number"),
+        (SQL["open_attempts"], "attempts_open"),
+        (SQL["has_open"], "attempts_open"),
+        (LIVE.format("number = '+1'"), "attempts_live_number"),
     ],
 )
+def test_live_attempts_are_found_by_their_index(tmp_path: Path, sql: str, index: str) -> None:
+    with contextlib.closing(sqlite3.connect(founded(tmp_path / "dialer.db"))) as db:
+        given = [""] if "?" in sql else dict.fromkeys(named(sql))
+        assert any(index in step[3] for step in db.execute(f"EXPLAIN QUERY PLAN {sql}", given))
+
+
+WRITTEN = "contact_dials new_attempt attempt_placed attempt_ended attempt_refused contact_settles add_event"
+
+
+@pytest.mark.parametrize("name", WRITTEN.split())
 def test_what_is_written_at_each_dial_makes_no_table_of_words(tmp_path: Path, name: str) -> None:
     """SQLite makes one for each list of three words or more: of an IN, a CHECK, or a condition of an index."""
     with contextlib.closing(sqlite3.connect(founded(tmp_path / "dialer.db"))) as db:

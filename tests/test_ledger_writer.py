@@ -118,7 +118,7 @@ async def test_nobody_waits_for_those_who_come_without_end(tmp_path: Path) -> No
     """A flood that brings somebody with each round of the loop does not keep the first from being written."""
     with bench(tmp_path, InlineExecutor()) as made:
         first = asyncio.create_task(made.writer.do(add(0)))
-        others = []
+        others: list[asyncio.Task[int]] = []
         while not first.done():
             others.append(asyncio.create_task(made.writer.do(add(len(others) + 1))))
             await asyncio.sleep(0)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -100,6 +101,28 @@ def test_a_call_on_a_later_page_is_found(tmp_path: Path) -> None:
                 at_work.desk.place({"from_number": OWN, "to_number": number(500 + n), "direction": "outbound"})
             assert await at_work.tracker.end_of(first, 60.0, a_line()) is not None
             assert at_work.reads("get") == 0
+
+    in_virtual_time(main())
+
+
+def test_the_next_reading_is_one_page_that_reaches_as_far(tmp_path: Path) -> None:
+    """Each page is a way there and back, after which the oldest ends are known that much later."""
+
+    async def main() -> None:
+        async with watching(tmp_path, Time(), call_seconds=20.0) as at_work:
+            first = await at_work.live()
+            for n in range(250):
+                at_work.desk.place({"from_number": OWN, "to_number": number(500 + n), "direction": "outbound"})
+            async with running(at_work.tracker.end_of(first, 60.0, a_line())):
+                await moment(3.0)
+            asked = [dict(parse_qsl(urlsplit(target).query)) for _, target in at_work.desk.reads]
+            assert [("page_token" in query, query["page_size"]) for query in asked[:4]] == [
+                (False, "100"),
+                (True, "100"),
+                (True, "100"),
+                (False, "313"),  # a quarter more than the 251 that it went back
+            ]
+            assert not any("page_token" in query for query in asked[3:])
 
     in_virtual_time(main())
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialer.ledger import dialing
 from dialer.model import CallPage, Reply, Secret
 from dialer.verbex.answers import read_call, read_page, retry_after, skew
 from dialer.verbex.excerpt import excerpt, mask_numbers
@@ -214,3 +215,13 @@ def test_no_depth_makes_the_reading_raise() -> None:
 )
 def test_the_date_of_an_answer_tells_how_far_the_clocks_are_apart(date: str, ahead: float | None) -> None:
     assert skew(date, datetime(2026, 11, 22, 14, tzinfo=UTC)) == ahead
+
+
+def test_what_can_be_read_can_be_kept_but_for_what_is_too_deep() -> None:
+    for depth in (*range(240, 260), *DEPTHS):
+        nested = b"[" * depth + b"]" * depth
+        record = read(call_body(messages=0).replace(b"0}", nested + b"}")).record
+        if record is not None:  # or else it is too deep to be read
+            kept = json.loads(dialing._facts(record)["record"])
+            assert record.record | kept == record.record
+            assert record.record.keys() - kept.keys() <= {"messages"}

@@ -13,7 +13,7 @@ import aiohttp
 import httpx
 import pytest
 
-from dialer.model import Answer, NoReply
+from dialer.model import Answer, NoReply, Reply
 from dialer.verbex import Client
 from dialer.verbex.transport import cause, unsent
 from tests.raw_platform import Caller, Script, answering, close, http, raw_platform, reset, then
@@ -107,6 +107,21 @@ async def test_an_answer_that_comes_in_drops_ends_at_the_limit() -> None:
     async with raw_platform(drips) as platform:
         answer = await dial(platform.url, seconds=0.1)
     assert answer == NoReply(unsent=False, cause="no answer in time (TimeoutError)")
+
+
+async def test_a_body_that_comes_in_drops_ends_at_the_limit_and_is_not_believed() -> None:
+    async def drips(caller: Caller) -> None:
+        await caller.request()
+        await caller.write(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n{")
+        while not caller.reader.at_eof():
+            await caller.write(b" ")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.03):
+                    await caller.reader.read()
+
+    async with raw_platform(drips) as platform:
+        answer = await dial(platform.url, seconds=0.1)
+    assert answer == Reply(201, message="The platform answered 201, but its body broke off (TimeoutError).")
 
 
 async def test_a_client_that_was_closed_says_so_without_raising() -> None:

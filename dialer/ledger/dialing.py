@@ -6,8 +6,9 @@ attempt's change stand in the same transaction, with an event.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +32,21 @@ from dialer.model import (
 Decide = Callable[[History], Decision]
 
 
-def _as_json(value: object) -> str:
-    return to_json(value, inf_nan_mode="null").decode()  # a quarter of the time that `json` takes
+def _as_json(value: Mapping[str, Any]) -> str:
+    """The JSON of a record; whatever could be read can be written, or else the run would stop at it each time."""
+    try:
+        return to_json(value, inf_nan_mode="null").decode()  # a quarter of the time that `json` takes
+    except ValueError:  # it is nested deeper than some 250 times, which `json` reads, and all but the deepest writes
+        members = ((name, _slowly(part)) for name, part in value.items())
+        return "{" + ",".join(f"{_slowly(name)}:{part}" for name, part in members if part) + "}"
+
+
+def _slowly(part: object) -> str:
+    """One member's JSON, '' where it is too deep to be written."""
+    try:
+        return json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return ""
 
 
 def place(db: sqlite3.Connection, attempt: int, record: CallRecord, at: datetime, mark: RunMark) -> None:

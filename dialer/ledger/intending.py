@@ -74,7 +74,7 @@ def intend(
     given = _intent_row(candidate, intent, mark) | {"rule": permit.rule, "rule_version": permit.version}
     if db.execute(SQL["contact_dials"], given).rowcount != 1:
         return _passed(db, candidate, intent.intended_at, mark)
-    if is_live(db, candidate, numbers, but=intent.request.to_number):
+    if is_live(db, candidate, numbers):
         db.execute("ROLLBACK TO one")  # the writer's savepoint: the contact stays due
         return Passed.NUMBER_LIVE
     try:
@@ -96,12 +96,10 @@ def intend(
     return attempt
 
 
-def is_live(db: sqlite3.Connection, candidate: Candidate, numbers: Sequence[str], but: str = "") -> bool:
+def is_live(db: sqlite3.Connection, candidate: Candidate, numbers: Sequence[str]) -> bool:
     """Whether any telephone of theirs may be ringing, whichever of them is to be dialled, or they are being called
-    under their id by another campaign. `but` is a number for which that is asked otherwise: no two live attempts can
-    be written to one."""
-    asked = [number for number in numbers if number != but]
-    if asked and db.execute(_live_numbers(len(asked)), asked).fetchone() is not None:
+    under their id by another campaign."""
+    if numbers and db.execute(_live_numbers(len(numbers)), numbers).fetchone() is not None:
         return True
     if candidate.person in numbers:
         return False

@@ -14,13 +14,19 @@ def by_sqlite(seconds: float | None) -> str | None:
     return None if seconds is None else f"{seconds:+.3f} seconds"
 
 
-@lru_cache(maxsize=64)
 def text(moment: datetime) -> str:
-    """`2026-11-22T14:00:00.000Z`; the moment must be aware. The same few are asked for several times a dial."""
+    """`2026-11-22T14:00:00.000Z`; the moment must be aware."""
     if moment.tzinfo is not UTC:
         if moment.tzinfo is None:
             raise ValueError("an instant without a time zone has no place in the ledger")
         moment = moment.astimezone(UTC)
+    return _written(moment)
+
+
+@lru_cache(maxsize=64)
+def _written(moment: datetime) -> str:
+    """A moment in UTC; the same few are asked for several times a dial. Of other zones two may be equal and mean two
+    instants, where an hour comes twice."""
     return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 

@@ -23,6 +23,9 @@ _MOST_IN_A_GROUP = 512
 _WAITED_FOR = 128
 """So many are waited for at most; more would gain little, and all of them wait for the first."""
 
+_LONGEST_WAIT = 0.05
+"""Seconds for which is waited at most: a round may be a long one."""
+
 
 class InlineExecutor(Executor):
     """Runs what it is given at once, in the caller: for virtual time, where a thread would let time run away."""
@@ -63,7 +66,7 @@ class Writer:
 
     async def _drain(self) -> None:
         while self._waiting:
-            await self._others()
+            await self._wait_for_others()
             group, self._waiting = self._waiting[:_MOST_IN_A_GROUP], self._waiting[_MOST_IN_A_GROUP:]
             results = await self._committed([operation for operation, _ in group])
             for (_, future), result in zip(group, results, strict=True):
@@ -74,11 +77,12 @@ class Writer:
                 else:
                     future.set_result(result)
 
-    async def _others(self) -> None:
+    async def _wait_for_others(self) -> None:
         """Wait for as long as each round of the event loop brings somebody else who has something to write: what a
         commit costs is shared by more, and where nobody else writes it is one round."""
-        waiting = 0
-        while waiting < len(self._waiting) < _WAITED_FOR:
+        loop, waiting = asyncio.get_running_loop(), 0
+        until = loop.time() + _LONGEST_WAIT
+        while waiting < len(self._waiting) < _WAITED_FOR and loop.time() <= until:
             waiting = len(self._waiting)
             await asyncio.sleep(0)
 

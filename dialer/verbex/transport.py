@@ -99,18 +99,20 @@ class Wire:
     ) -> Received | NoReply:
         """Send one request and read its answer, at most `limit` bytes of body; nothing but cancellation is raised.
 
-        `content` is JSON. `answer` is in seconds: as long may the answer be silent once connected, and twice as long
-        may it take in all.
+        `content` is JSON. `answer` is in seconds: as long may the answer be silent once connected; its head may take
+        as long and the time for connecting, and its body what is left of that, or as long again.
         """
         if self._fault:
             return NoReply(unsent=True, cause=f"platform.url is {self._fault}")
         request = self._request(method, url if query is None else url.copy_merge_params(query), content, answer)
         response: httpx.Response | None = None
+        told: Mapping[bytes, str] = {}
         body, fault = bytearray(), None
         try:
             # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
-            async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + 2 * answer):
+            async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer) as patience:
                 response = await self._sent(request)
+                _prolong(patience, answer)
                 told = _headers(response)
                 fault = await _read(response, told, body, limit)
                 await response.aclose()
@@ -200,6 +202,13 @@ def _timeouts(answer: float) -> Mapping[str, float | None]:
     """Timeouts of one request whose answer may take that many seconds once it is connected."""
     connect = min(CONNECT_TIMEOUT, answer)
     return httpx.Timeout(connect=connect, pool=connect, read=answer, write=answer).as_dict()
+
+
+def _prolong(patience: asyncio.Timeout, seconds: float) -> None:
+    """So much time is left from now on at least; mostly there is more, and one timer serves for head and body."""
+    until = asyncio.get_running_loop().time() + seconds
+    if (ends := patience.when()) is not None and ends < until:
+        patience.reschedule(until)
 
 
 async def _read(response: httpx.Response, told: Mapping[bytes, str], body: bytearray, limit: int) -> str:

@@ -121,8 +121,8 @@ _from_json = json.JSONDecoder(object_hook=_forget_token, parse_float=_finite, pa
 
 @dataclass(frozen=True)
 class _Or:
-    """What cannot be read as it should be is this instead. pydantic does so by itself, a third quicker than a function
-    of ours around each field."""
+    """What cannot be read as it should be is this instead, whatever is raised in reading it. pydantic does so by
+    itself, a third quicker than a function of ours around each field."""
 
     instead: str | None
 

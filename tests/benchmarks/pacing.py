@@ -18,7 +18,7 @@ from tests.benchmarks.kit import How, Line
 
 _MOVES = ((0.0, 100), (1200.0, 60), (2400.0, 150))
 _FEEDBACK = (("webhook", 0.5), ("poll", 1.0), ("poll", 5.0))
-_SEEDS, _ENGINE_SEEDS = 20, 5
+_SEEDS = 20
 _LONGEST_BACK = 180.0
 """Seconds: two mean calls of those that are answered."""
 
@@ -91,8 +91,8 @@ def measure(how: How) -> list[Line]:
         return [_line(cell, [compared(modelled, cell, seed) for seed in (1, 2)]) for cell in small]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         lines = []
-        for run, cells, seeds in ((modelled, CELLS, _SEEDS), (engine_result, ENGINE_CELLS, _ENGINE_SEEDS)):
-            lines += [_line(cell, pool.map(partial(compared, run, cell), range(seeds), 1)) for cell in cells]
+        for run, cells in ((modelled, CELLS), (engine_result, ENGINE_CELLS)):
+            lines += [_line(cell, pool.map(partial(compared, run, cell), range(_SEEDS), 1)) for cell in cells]
     return lines
 
 
