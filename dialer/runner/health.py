@@ -46,6 +46,11 @@ class Platform:
         """Whether nobody is dialled because the platform does not answer as it should."""
         return self._reads.opened_at is not None or self._dials.opened_at is not None
 
+    @property
+    def _is_well(self) -> bool:
+        """Whether nothing is wrong with dials, and none is a trial."""
+        return not (self._dials.failures or self._dials_gone or self._trial or self.is_down)
+
     def hear(self, answer: CallPage | Answer) -> None:
         """Learn from an answer to a read."""
         was_down, trouble = self.is_down, self._noted(answer)
@@ -67,6 +72,8 @@ class Platform:
 
     def hear_dial(self, answer: Answer) -> None:
         """Learn from an answer to a dial."""
+        if self._is_well and isinstance(answer, Reply) and answer.record is not None:
+            return  # one more that went well changes nothing
         was_down, trouble = self.is_down, self._noted(answer)
         now = self._clock.monotonic()
         self._dials = breaker.after(self._dials, not trouble, now)

@@ -107,7 +107,8 @@ class Wire:
         request = self._request(method, url if query is None else url.copy_merge_params(query), content, answer)
         response: httpx.Response | None = None
         told: Mapping[bytes, str] = {}
-        body, fault = bytearray(), None
+        body = bytearray()
+        fault: str | None = None
         try:
             # The transport has no timeout for writing, and its timeout for reading starts anew with each byte.
             async with asyncio.timeout(min(CONNECT_TIMEOUT, answer) + answer) as patience:
@@ -115,14 +116,13 @@ class Wire:
                 _prolong(patience, answer)
                 told = _headers(response)
                 fault = await _read(response, told, body, limit)
-                await response.aclose()
         except Exception as exc:  # whatever it is, the answer is lost; who dials must hear of it as a value
             if response is None:
                 return NoReply(unsent=unsent(exc), cause=cause(exc, self._key))
-            # The status is known and counts, whatever became of the body; and the body, whatever became of closing it.
-            fault = f"broke off ({type(_origin(exc)).__name__})" if fault is None else fault
+            # The status is known and counts, whatever became of the body.
+            fault = f"broke off ({type(_origin(exc)).__name__})"
         finally:
-            if response is not None and not response.is_closed:
+            if response is not None and fault != "":  # one that was read to its end has given its connection back
                 await _close(response)
         return Received(
             response.status_code,
