@@ -71,10 +71,35 @@ def test_an_id_that_nobody_has_yet_is_kept_for_whoever_comes(monday: Path, capsy
     assert "nobody in the ledger has this id yet; no campaign has anybody waiting" in found.out
 
 
+@pytest.mark.parametrize("person", ["c12", "12"])
+def test_an_id_of_somebody_is_taken_as_it_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], person: str
+) -> None:
+    path = campaign(tmp_path, f"id,phone,name\n{person},{ANN},Ann\n")
+    taken_in(path)
+    assert "reminders: 1 person will not be dialled" in told(capsys, "dnc", "add", person, path).out
+    assert stopped(path) == [person]
+
+
+@pytest.mark.parametrize("person", ["12", "(12) 34-5", "+12", "415 555 0124"])
+def test_an_id_that_looks_like_a_number_is_added_and_removed_as_an_id_where_that_is_said(
+    monday: Path, capsys: pytest.CaptureFixture[str], person: str
+) -> None:
+    assert told(capsys, "dnc", "add", "--id", person, monday).code == 0
+    kinds = {(row["kind"], row["shown"]) for row in asked(monday, "SELECT * FROM opt_outs")}
+    assert kinds == {("id", person)}
+    assert told(capsys, "dnc", "remove", "--id", person, monday).code == 0
+    assert asked(monday, "SELECT * FROM opt_outs") == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (("add", "+1415", "{campaign}"), "too few digits"),
+        (("add", "+1415", "{campaign}"), "; if it is an id, add --id"),
+        (("add", "12", "{campaign}"), "12 is nobody's id, and no number that can be read"),
+        (("add", "12", "{campaign}"), "country code, or, if it is an id, add --id"),
+        (("add", "(12) 34-5", "{campaign}"), "(12) 34-5 is nobody's id, and no number that can be read"),
         (("add", "4155550199", "--ledger", "{ledger}"), "is nobody's id, and no number that can be read"),
         (("add", "A1"), "name a campaign file, or the ledger"),
         (("remove", "A3", "{campaign}"), "A3 is not on the do-not-call list: `dialer dnc list` shows who is"),

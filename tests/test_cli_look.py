@@ -96,6 +96,23 @@ def test_init_leaves_a_file_that_is_there(tmp_path: Path, capsys: pytest.Capture
     assert yaml.safe_load(printed.out)["contacts"]["phone"] == "phone"
 
 
+def test_init_takes_a_list_in_another_encoding_once_it_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, output = tmp_path / "contacts.csv", tmp_path / "campaign.yaml"
+    path.write_bytes(PEOPLE.replace("Ann", "Ren\xe9").encode("latin-1"))
+    refused = told(capsys, "init", path, "-o", output)
+    assert (refused.code, output.exists()) == (78, False)
+    assert "line 2, byte 33: this is not UTF-8 text; save it as UTF-8" in refused.err
+    assert "`encoding: cp1252` under `contacts:` in the campaign file" in refused.err
+    assert "`dialer init` takes it as --encoding cp1252" in refused.err
+    assert told(capsys, "init", path, "-o", output, "--encoding", "latin-1").code == 0
+    change(output, "from: []", 'from: ["+14155550100"]')
+    assert load(output, {"VERBEX_API_KEY": KEY}).contacts.encoding == "iso8859-1"
+    unknown = told(capsys, "init", path, "--encoding", "klingon")
+    assert (unknown.code, "--encoding: 'klingon' is not an encoding" in unknown.err) == (2, True)
+
+
 def test_the_schema_takes_every_campaign_here(capsys: pytest.CaptureFixture[str]) -> None:
     jsonschema: Any = importlib.import_module("jsonschema")  # ships no types
     shown = told(capsys, "schema")
@@ -211,6 +228,14 @@ def test_a_pause_holds_the_run_until_it_is_taken_back(tmp_path: Path, capsys: py
     assert back.out == "reminders: the pause is taken back; the next run goes on\n"
     assert told(capsys, "run", path, "--quiet").code == 0
     assert rung(tmp_path / "dialer.db.rings.jsonl") == 3
+
+
+def test_a_pause_names_its_end_in_the_words_of_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign(tmp_path)
+    taken_in(path)
+    paused = told(capsys, "pause", path, "--until", "2099-12-01T04:00-05:00")
+    assert paused.out == "reminders is paused until 2099-12-01 09:00:00 UTC; live calls run out\n"
+    assert "until 2099-12-01 09:00:00 UTC" in told(capsys, "status", path).out
 
 
 def test_a_cancelled_campaign_stays_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

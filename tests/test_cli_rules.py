@@ -208,6 +208,12 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["show", "xx"], "'xx' is neither a pack"),
         (["show", "US-ZZ"], "'US-ZZ' is neither a pack"),
         (["show", "CH"], "no pack is about CH"),
+        (["show", "xx"], "as US-FL or GB; `dialer rules show` alone lists the packs"),
+        (["show", "us-hours"], "us-hours is a rule of the pack us: `dialer rules show us` prints it"),
+        (["show", "us-fl-hour"], "did you mean us-fl-hours? It is a rule of the pack us: `dialer rules show us`"),
+        (["show", "US-F"], "did you mean US-FL? `dialer rules show` alone lists the packs"),
+        (["show", "US-FLO"], "did you mean US-FL?"),
+        (["show", "PR"], "did you mean US-PR?"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_told_in_a_sentence(

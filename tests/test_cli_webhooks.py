@@ -235,7 +235,8 @@ def test_one_is_removed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (result.code, office.there) == (0, {})
     assert "Subscription sub-1 is removed" in result.out
     again = asked(capsys, office, path, "remove", "sub-1")
-    assert (again.code, "the platform answered 404: not_found: No such subscription" in again.err) == (2, True)
+    said = "the platform answered 404: not_found: No such subscription; `dialer webhooks list` shows what there is."
+    assert (again.code, said in again.err) == (2, True)
 
 
 def test_without_webhooks_there_is_nothing_to_subscribe(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,6 +154,34 @@ def test_a_missing_column_is_told_with_the_nearest(
     assert str(caught.value).endswith("its columns are: Telefon, first_name, crm_id, amount")
 
 
+@pytest.mark.parametrize(
+    ("asked", "header", "suggested"),
+    [
+        ("tel", "state,name", None),
+        ("tel", "state,Cell Number", "Cell Number"),
+        ("tel", "state,mobile_1", "mobile_1"),
+        ("phone", "id,Phone Number", "Phone Number"),
+        ("phone", "number,name", "number"),
+        ("phone", "order_number,name", None),
+        ("telephone", "state,home", None),
+    ],
+)
+def test_only_what_may_hold_the_number_is_suggested_for_it(
+    tmp_path: Path, asked: str, header: str, suggested: str | None
+) -> None:
+    path = write(tmp_path / "people.csv", f"{header}\nx,y\n")
+    hint = f" (did you mean {suggested!r}?)" if suggested else ""
+    with pytest.raises(ListError) as caught:
+        taken(rules(path, phone=(asked,)))
+    assert f"contacts.phone names the column {asked!r}{hint}; its columns are: " in str(caught.value)
+
+
+def test_a_column_that_the_campaign_names_already_is_not_suggested(tmp_path: Path) -> None:
+    path = write(tmp_path / "people.csv", "phone,name\nx,y\n")
+    with pytest.raises(ListError, match=r"names the column 'phone2'; its columns are"):
+        taken(rules(path, phone=("phone", "phone2")))
+
+
 def test_all_missing_columns_are_told_at_once_and_many_columns_shortly(tmp_path: Path) -> None:
     path = write(tmp_path / "people.csv", ",".join(f"c{n}" for n in range(99)) + "\n")
     with pytest.raises(ListError, match=r"'phone'; contacts\.id names .*, c39 and 59 more$"):

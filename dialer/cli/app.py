@@ -176,11 +176,14 @@ def export(
 def init(
     contacts: Annotated[Path, typer.Argument(help="The list: .csv, .csv.gz or .parquet.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it there; else it is printed.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="cp1252", help="Of a CSV that is not UTF-8.")
+    ] = None,
 ) -> None:
     """Write a first campaign.yaml from a list's header."""
     from dialer.cli import checking
 
-    checking.init(contacts, output)
+    checking.init(contacts, output, encoding)
 
 
 @app.command(epilog=_examples("dialer schema > campaign.schema.json"))

@@ -240,13 +240,14 @@ def _ask(campaign: Campaign, clock: Clock) -> int:
     return ExitCode.FILE
 
 
-def init(path: Path, output: Path | None) -> None:
+def init(path: Path, output: Path | None, encoding: str | None = None) -> None:
     """Print or write a first campaign.yaml for a list (ListError, UsageError)."""
     _check_is_list(path)
-    rules = ListRules(files=(path.resolve(),), phone=())
+    spelled = given.encoding("--encoding", encoding) if encoding is not None else None
+    rules = ListRules(files=(path.resolve(),), phone=(), encoding=spelled)
     columns = contacts.columns(rules)
     name = str(path) if output is None else _seen_from(output, path)
-    text = config.starter(name, columns, contacts.samples(rules, _SEEN))
+    text = config.starter(name, columns, contacts.samples(rules, _SEEN), encoding=spelled)
     if output is None:
         print(text, end="")
         return

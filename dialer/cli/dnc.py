@@ -22,20 +22,21 @@ from dialer.runner import dnc, requests
 T = TypeVar("T")
 
 
-def add(person: str, campaign: Path | None, ledger: Path | None, why: str) -> None:
+def add(person: str, campaign: Path | None, ledger: Path | None, why: str, is_id: bool = False) -> None:
     """Enter somebody, and print whom that reached (UsageError: neither an id nor a number)."""
-    _ask(dnc.ADD, person, campaign, ledger, why)
+    _ask(dnc.ADD, person, campaign, ledger, why, is_id)
 
 
-def remove(person: str, campaign: Path | None, ledger: Path | None, why: str) -> None:
+def remove(person: str, campaign: Path | None, ledger: Path | None, why: str, is_id: bool = False) -> None:
     """Take an entry back, and print who is due again (UsageError: there is none)."""
-    _ask(dnc.REMOVE, person, campaign, ledger, why)
+    _ask(dnc.REMOVE, person, campaign, ledger, why, is_id)
 
 
-def _ask(verb: str, person: str, campaign: Path | None, ledger: Path | None, why: str) -> None:
+def _ask(verb: str, person: str, campaign: Path | None, ledger: Path | None, why: str, is_id: bool) -> None:
     path, country = given.ledger_and_country(campaign, ledger)
     named = given.person(person)
-    facts = dnc.person_facts(named, _number(named, country), why, given.who())
+    number = None if is_id else _number(named, country)
+    facts = dnc.person_facts(named, number, why, given.who(), is_id=is_id)
     tell(mask_text(ask(path, verb, facts)))
 
 
@@ -55,7 +56,7 @@ def _number(text: str, country: str | None) -> str | None:
     if isinstance(found, Number):
         return found.e164
     if text.startswith("+"):
-        raise UsageError(f"{text}: {found.why}")
+        raise UsageError(f"{text}: {found.why}; if it is an id, add --id")
     return None
 
 

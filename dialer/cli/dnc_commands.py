@@ -21,6 +21,8 @@ app = typer.Typer(
 
 Person = Annotated[str, typer.Argument(help="Who: number or id.", metavar="PERSON")]
 
+IsId = Annotated[bool, typer.Option("--id", help="PERSON is an id, even if it looks like a number.")]
+
 
 @app.command(
     epilog=examples(
@@ -28,22 +30,26 @@ Person = Annotated[str, typer.Argument(help="Who: number or id.", metavar="PERSO
         "dialer dnc add P-1042 --ledger dialer.db",
     )
 )
-def add(person: Person, campaign: MaybeFile = None, ledger: LedgerFile = None, why: Why = "") -> None:
+def add(
+    person: Person, campaign: MaybeFile = None, ledger: LedgerFile = None, why: Why = "", is_id: IsId = False
+) -> None:
     """Call somebody no more, also in a running process.
 
     A number stops whoever has it; an id stops all numbers that anybody with it has. Says whom it reached.
     """
     from dialer.cli import dnc
 
-    dnc.add(person, campaign, ledger, why)
+    dnc.add(person, campaign, ledger, why, is_id)
 
 
 @app.command(epilog=examples("dialer dnc remove +14155550123 campaign.yaml"))
-def remove(person: Person, campaign: MaybeFile = None, ledger: LedgerFile = None, why: Why = "") -> None:
+def remove(
+    person: Person, campaign: MaybeFile = None, ledger: LedgerFile = None, why: Why = "", is_id: IsId = False
+) -> None:
     """Take an entry back: whom nothing else stops is due again."""
     from dialer.cli import dnc
 
-    dnc.remove(person, campaign, ledger, why)
+    dnc.remove(person, campaign, ledger, why, is_id)
 
 
 @app.command(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dialer import config
-from dialer.config.words import Wrong, duration
+from dialer.config import words
 from dialer.errors import UsageError
 from dialer.model import Campaign
 
@@ -20,10 +20,22 @@ def seconds(option: str, text: str) -> float:
         UsageError: it is none.
     """
     try:
-        return duration(text)
-    except Wrong as wrong:
+        return words.duration(text)
+    except words.Wrong as wrong:
         hint = f"; {wrong.suggestion}" if wrong.suggestion else ""
         raise UsageError(f"{option}: {wrong}{hint}") from None
+
+
+def encoding(option: str, text: str) -> str:
+    """A text encoding, by the name by which Python knows it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return words.encoding(text)
+    except words.Wrong as wrong:
+        raise UsageError(f"{option}: {wrong}; {wrong.suggestion}") from None
 
 
 def instant(option: str, text: str) -> datetime:

@@ -125,7 +125,7 @@ def _due(totals: Totals) -> Iterator[str]:
 def _unknown(attempts: Sequence[UnknownAttempt]) -> Iterator[str]:
     for attempt in attempts[:_MOST_UNKNOWN]:
         yield (
-            f"  unknown: {attempt.person}, {attempt.number}, dialled at {_moment(attempt.intended_at)}, "
+            f"  unknown: {attempt.person}, {attempt.number}, dialled at {report.at_second(attempt.intended_at)}, "
             f"looked up {attempt.looks} times in vain ({attempt.detail})"
         )
     if len(attempts) > _MOST_UNKNOWN:
@@ -136,7 +136,7 @@ def _paused(campaign: CampaignRow, now: datetime) -> Iterator[str]:
     """First of all, who has paused or cancelled it, until when and why; nothing once the pause is over."""
     if campaign.paused is None or (campaign.paused_until is not None and campaign.paused_until <= now):
         return
-    until = f" until {_moment(campaign.paused_until)}" if campaign.paused_until else ""
+    until = f" until {report.at_second(campaign.paused_until)}" if campaign.paused_until else ""
     reason = f": {campaign.paused_why}" if campaign.paused_why else ""
     who = "`stop_when`" if campaign.paused_by == STOP_WHEN else campaign.paused_by or "a person"
     yield f"{campaign.name} is {campaign.paused} by {who}{until}{reason}"
@@ -145,17 +145,14 @@ def _paused(campaign: CampaignRow, now: datetime) -> Iterator[str]:
 def _last_run(run: LastRun | None, held: bool) -> str:
     if run is None:
         return "never run"
-    began = f"`{run.command}` began at {_moment(run.started_at)}"
+    began = f"`{run.command}` began at {report.at_second(run.started_at)}"
     if run.ended_at is not None:
-        return f"{began}, ended at {_moment(run.ended_at)} with {run.exit_code} ({run.reason or 'no reason given'})"
+        ended = report.at_second(run.ended_at)
+        return f"{began}, ended at {ended} with {run.exit_code} ({run.reason or 'no reason given'})"
     where = f"pid {run.pid} on {run.host}"
     if held:
         return f"{began} and goes on ({where})"
     return f"{began} and was cut off ({where}): the same command goes on where it stopped"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 # --- as JSON -----------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from dialer.cli import rule_words
 from dialer.cli.rule_case import Case, Judged, judged
 from dialer.clock import Clock
+from dialer.config.words import nearest
 from dialer.console import mask
 from dialer.errors import UsageError
 from dialer.model import Rule, Ruling
 from dialer.model.rules import Finding
 from dialer.packs import codes, pack
-from dialer.places.states import known_place
+from dialer.places.states import known_place, meant_place, states
 from dialer.places.zones import zone
 
 # --- show ----------------------------------------------------------------------------------------
@@ -33,9 +34,29 @@ def show(what: str | None, as_json: bool) -> None:
     else:
         place = what.strip().upper()
         if not known_place(place):
-            raise UsageError(f"{what!r} is neither a pack ({', '.join(codes())}) nor a place, as US-FL or GB")
+            raise _neither(what)
         found_rules = _reaching(place)
         _print(_told(place, found_rules), [*map(rule_words.rule_json, found_rules)], as_json)
+
+
+def _neither(what: str) -> UsageError:
+    """What was named is no pack and no place: which one was most likely meant, and how to see all."""
+    return UsageError(
+        f"{what!r} is neither a pack ({', '.join(codes())}) nor a place, as US-FL or GB; {_meant(what.strip())}"
+        "`dialer rules show` alone lists the packs"
+    )
+
+
+def _meant(word: str) -> str:
+    """A clause that names the pack, the place or the rule that is nearest; '' where none is near."""
+    pack_of = {rule.id: code for code in codes() for rule in pack(code).rules}
+    places = {place.lower(): place for place in states()}
+    near = nearest(word, [*codes(), *pack_of, *places])
+    if near in pack_of:
+        shown = f"is a rule of the pack {pack_of[near]}: `dialer rules show {pack_of[near]}` prints it; "
+        return f"{near} {shown}" if near == word.lower() else f"did you mean {near}? It {shown}"
+    found = meant_place(word.upper()) if near is None else places.get(near, near)
+    return f"did you mean {found}? " if found else ""
 
 
 def _print(lines: list[str], told: object, as_json: bool) -> None:

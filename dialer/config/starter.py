@@ -22,7 +22,7 @@ _TEXT = """\
 name: {name}
 contacts:
   file: {file}  # .csv, .csv.gz or .parquet; relative to this file
-  phone: {phone}
+{encoding}  phone: {phone}
 {id}{country}{steering}{required}\
   # expires: 20h  # a contact is given up this long after its row was first seen
 call:
@@ -55,17 +55,18 @@ ledger: dialer.db
 """
 
 
-def starter(list_name: str, columns: Sequence[str], samples: Rows = ()) -> str:
+def starter(list_name: str, columns: Sequence[str], samples: Rows = (), *, encoding: str | None = None) -> str:
     """The text of a first campaign file for a list.
 
     `list_name` is the list's path as it is to stand in the file, `columns` its header, `samples` some of its rows,
-    a text for each column. The text loads once an own number is written into `call.from`, which is left empty; so
-    is `contacts.phone` where no column looks like a number.
+    a text for each column, `encoding` that of a list that is not known to be UTF-8. The text loads once an own number
+    is written into `call.from`, which is left empty; so is `contacts.phone` where no column looks like a number.
     """
     seen = guess([column.strip() for column in columns], samples)
     return _TEXT.format(
         name=_name(list_name),
         file=_scalar(list_name),
+        encoding=f"  encoding: {_scalar(encoding)}\n" if encoding else "",
         phone=_phone(seen),
         id=f"  id: {_scalar(seen.id)}  # what a row is about\n" if seen.id else "",
         country=_country(seen),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def check_has_all(path: Path, found: Sequence[str], rules: ListRules, call: Call
     missing = [(key, column) for key, column in _asked_for(rules, call) if column not in found]
     if not missing:
         return
-    clauses = "; ".join(f"{key} names the column {column!r}{_nearest(column, found)}" for key, column in missing)
+    named = {column for _, column in _asked_for(rules, call)}
+    free = [name for name in found if name not in named]
+    clauses = "; ".join(f"{key} names the column {column!r}{_hint(key, column, free)}" for key, column in missing)
     raise ListError(f"{path}: the list lacks what the campaign asks for: {clauses}; its columns are: {_listed(found)}")
 
 
@@ -76,13 +79,26 @@ def _asked_for(rules: ListRules, call: CallRules) -> Iterator[tuple[str, str]]:
     yield from (("call.metadata", column) for column in call.metadata if column != "*")
 
 
-_ALIKE = 0.5  # `phone` is to find `Phone Number`
+_ALIKE = 0.6  # less, and `state` is near to `tel`
+_TELEPHONE = re.compile(
+    r"(?:.*[\W_])?(?:(?:tele)?phones?|cell(?:phone)?|mobile|mobil|m[oó]vil|tel|tel[eé]fon[oe]?|t[eé]l[eé]phone|handy|"
+    r"portable|msisdn)(?:[\W_]*(?:numbers?|no|nr|num|e164|[0-9]))?[\W_]*|(?:(?:contact|to|called?)[\W_]?)?number"
+)
+"""By its whole name a column that holds telephone numbers."""
 
 
-def _nearest(column: str, found: Sequence[str]) -> str:
-    folded = {name.casefold(): name for name in found}
+def _hint(key: str, column: str, free: Sequence[str]) -> str:
+    """Which column was most likely meant, of those that the campaign names nowhere."""
+    near = _nearest(column, free)
+    if near is None and key == "contacts.phone":
+        near = next((name for name in free if _TELEPHONE.fullmatch(name.casefold())), None)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def _nearest(column: str, free: Sequence[str]) -> str | None:
+    folded = {name.casefold(): name for name in free}
     near = difflib.get_close_matches(column.casefold(), folded, n=1, cutoff=_ALIKE)
-    return f" (did you mean {folded[near[0]]!r}?)" if near else ""
+    return folded[near[0]] if near else None
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -150,10 +150,13 @@ def _encoding(path: Path, content: _Content, given: str | None) -> str:
 def _undecodable(path: Path, encoding: str, *, is_given: bool) -> ListError:
     line, offset = _where(path, encoding)
     name = encoding.removesuffix("-sig").upper()
+    line_or_option = (
+        "`encoding: cp1252` under `contacts:` in the campaign file; `dialer init` takes it as --encoding cp1252"
+    )
     advice = (
-        "correct contacts.encoding"
+        "correct contacts.encoding, or the --encoding of `dialer init`"
         if is_given
-        else "save it as UTF-8, or set contacts.encoding to what it is, such as cp1252 or utf-16"
+        else f"save it as UTF-8, or set contacts.encoding to what it is ({line_or_option})"
     )
     return ListError(f"{path}: line {line}, byte {offset}: this is not {name} text; {advice}")
 

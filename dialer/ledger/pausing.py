@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dialer.errors import UsageError
 from dialer.ledger.due import pause_of
@@ -44,7 +44,8 @@ def act(
     db.execute(SQL["set_pause"], given | {"paused": "paused" if verb == "pause" else None})
     if verb == "resume":
         return _goes_on(name, was_paused=was_paused, is_running=bool(mark.run_id))
-    return f"{name} is paused" + (f" until {text(until)}" if until else "") + "; live calls run out"
+    lasts = f" until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if until else ""
+    return f"{name} is paused{lasts}; live calls run out"
 
 
 def pace_changed(db: sqlite3.Connection, name: str, words: str, who: str, now: datetime, mark: RunMark) -> None:

@@ -233,6 +233,11 @@ def at_minute(moment: datetime) -> str:
     return _minute(moment).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def at_second(moment: datetime) -> str:
+    """`2026-11-23 14:00:00 UTC`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _group(totals: Totals, heading: str, states: tuple[ContactState, ...]) -> Iterator[str]:
     count = _count(totals.states, states)
     if not count:

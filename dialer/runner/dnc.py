@@ -18,14 +18,15 @@ VERBS = (ADD, REMOVE, IMPORT, HISTORY)
 AT_ONCE = 50_000
 """Numbers or rings that one request carries: it is answered within a second or two."""
 
-_LIKE_A_NUMBER = re.compile(r"\+.*|[\d\s().\-/]{7,}")
+_LIKE_A_NUMBER = re.compile(r"\+.*|(?=.*\d)[\d\s().+\-/]+")
 
 Facts = Mapping[str, Any]
 
 
-def person_facts(person: str, number: str | None, why: str, who: str) -> Facts:
-    """A person as a request carries them: as they were named, and their number (E.164) if that is one."""
-    return {"person": person, "number": number, "why": why, "who": who}
+def person_facts(person: str, number: str | None, why: str, who: str, *, is_id: bool = False) -> Facts:
+    """A person as a request carries them: as they were named, their number (E.164) if that is one, and whether it was
+    said that it is an id, whatever it looks like."""
+    return {"person": person, "number": number, "why": why, "who": who, "is_id": is_id}
 
 
 def numbers_facts(numbers: Sequence[str], why: str, who: str) -> Facts:
@@ -47,6 +48,8 @@ async def carry_out(ledger: Ledger, verb: str, facts: Facts) -> str:
     person, number = str(facts["person"]), facts.get("number")
     numbers = [] if number is None else [str(number)]
     if verb == ADD:
+        if facts.get("is_id") is not True:
+            await _check_is_somebody(ledger, person, numbers)
         return await _add(ledger, person, numbers, _word(facts, "command"))
     try:
         return f"{person} is off the do-not-call list; {_freed(await ledger.opt_in(numbers, [person], _word(facts)))}"
@@ -54,13 +57,19 @@ async def carry_out(ledger: Ledger, verb: str, facts: Facts) -> str:
         raise UsageError(f"{person} is {error}") from None
 
 
+async def _check_is_somebody(ledger: Ledger, person: str, numbers: Sequence[str]) -> None:
+    """UsageError for a mistyped number: taken for an id that nobody has yet, it would stop nobody."""
+    if numbers or not _LIKE_A_NUMBER.fullmatch(person) or await ledger.is_anybody(person):
+        return
+    raise UsageError(
+        f"{person} is nobody's id, and no number that can be read: write a number with its plus and country code, or, "
+        "if it is an id, add --id"
+    )
+
+
 async def _add(ledger: Ledger, person: str, numbers: Sequence[str], word: Word) -> str:
     """By number, by id, or by both where what was named is both."""
     is_known = person not in numbers and await ledger.is_anybody(person)
-    if not numbers and not is_known and _LIKE_A_NUMBER.fullmatch(person):
-        raise UsageError(
-            f"{person} is nobody's id, and no number that can be read: write it with its plus and country code"
-        )
     by_id = is_known or not numbers
     reached = await ledger.opt_out(numbers, [person] if by_id else [], word)
     stranger = "; nobody in the ledger has this id yet" if by_id and not is_known else ""

@@ -169,7 +169,8 @@ def _next(method: str, unsent: bool) -> str:
 
 
 def _refused(answer: Reply, doing: str) -> DialerError:
-    said = f"{doing}: the platform answered {answer.status}" + (f": {answer.message}" if answer.message else "")
+    words = answer.message.rstrip(".")  # the sentence goes on behind the platform's
+    said = f"{doing}: the platform answered {answer.status}" + (f": {words}" if words else "")
     if answer.status in (401, 402, 403):
         return PlatformRefused(f"{said}; see to the key that platform.api_key names.")
     if answer.status >= 500 or answer.status in (408, 429):
