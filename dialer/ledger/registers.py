@@ -91,6 +91,8 @@ def bar_registered(
 def unbar(db: sqlite3.Connection, campaign: int, register_ids: Sequence[int], at: datetime, mark: RunMark) -> int:
     """Whoever was excluded by such a list and has a number that none of these has is due again; gives how many."""
     given = {"campaign": campaign, "at": text(at), "run": mark.run_id or None}
+    if not db.execute(SQL["is_anybody_listed"], given).fetchone()[0]:
+        return 0
     with _asked(db, register_ids):
         db.execute(SQL["make_unlisted"], given)
         db.execute(SQL["tell_unlisted"], given)

@@ -65,6 +65,11 @@ FROM listed CROSS JOIN contacts ON contacts.id = listed.contact
 UPDATE contacts SET state = 'excluded', detail = (SELECT detail FROM listed WHERE contact = contacts.id), updated_at = :at
 WHERE id IN (SELECT contact FROM listed) AND state IN ('due', 'waiting') AND stop IS NULL
 
+-- :name is_anybody_listed
+-- Whether contacts were barred by a list; by what is counted of them, without looking at each of a long list.
+SELECT EXISTS (SELECT 1 FROM tallies WHERE campaign_id = :campaign AND state = 'excluded' AND detail >= 'dnc:' AND detail < 'dnc;'
+               AND n > 0)
+
 -- :name make_unlisted
 -- Contacts who were barred by a list and have a number that none has any more.
 CREATE TEMP TABLE unlisted AS

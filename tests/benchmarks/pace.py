@@ -140,11 +140,11 @@ def _run_of(path: Path) -> list[float]:
 def _noting_sends() -> Iterator[list[float]]:
     """The moments at which dials are handed to the HTTP client."""
     sent: list[float] = []
-    dial: Callable[[Client, DialRequest], object] = Client.dial
+    dial: Callable[[Client, DialRequest, bytes], object] = Client.dial
 
-    async def noted(client: Client, request: DialRequest) -> Answer:
+    async def noted(client: Client, request: DialRequest, content: bytes = b"") -> Answer:
         sent.append(time.monotonic())
-        return await dial(client, request)  # type: ignore[misc,no-any-return]
+        return await dial(client, request, content)  # type: ignore[misc,no-any-return]
 
     Client.dial = noted  # type: ignore[method-assign,assignment]
     try:
