@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks import document, kit, machine
+from tests.benchmarks import choosing, document, kit, machine, pace
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.document import Measured
-from tests.benchmarks.kit import Line
+from tests.benchmarks.kit import How, Line
 from tests.benchmarks.parts import PARTS, Part
 
 GOOD = """
@@ -32,7 +32,7 @@ def measure(how: How) -> list[Line]:
             Line("memory", "", "", str(how.folder), None)]
 """
 MISSED = """
-from tests.benchmarks.kit import Line
+from tests.benchmarks.kit import How, Line
 
 def measure(how):
     return [Line("import", "pandas", "≤ 3 ×", "4 ×", False)]
@@ -230,3 +230,19 @@ def test_every_part_of_the_list_can_be_asked_to_measure(part: Part) -> None:
     assert spec is not None and spec.origin is not None
     names = [one.name for one in ast.parse(Path(spec.origin).read_text()).body if isinstance(one, ast.FunctionDef)]
     assert "measure" in names
+
+
+@pytest.mark.slow
+def test_the_sends_of_a_real_run_are_noted(tmp_path: Path) -> None:
+    """The client is replaced for that: a client that is asked otherwise would leave nothing to be measured."""
+    line = pace._run(How(quick=True, folder=tmp_path), rate=20.0, seconds=0.5)
+    assert "came in at the server" in line.note
+
+
+def test_the_next_people_are_found_in_the_ledger_that_is_made_for_it(tmp_path: Path) -> None:
+    made = choosing.Chosen(tmp_path / "small.db", 10_000)
+    try:
+        assert min(made.next_people(choosing.BEFORE), made.next_people(), made.next_people(left_alone=1_000)) > 0
+        assert made.next_time() > 0
+    finally:
+        made.close()

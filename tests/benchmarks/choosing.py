@@ -65,6 +65,7 @@ class Chosen:
             "INSERT INTO campaigns (id, name, platform_url, key_mark, created_at) VALUES (1, 'c', 'simulator', 'k', ?)",
             (text(NOW),),
         )
+        connection.execute("INSERT INTO campaign_audiences (campaign_id, audience) VALUES (1, 0)")
         connection.execute(_PEOPLE, given)
         for statement in _REST:
             connection.execute(statement, given)

@@ -101,6 +101,8 @@ contacts: {{file: people.csv}}
 call: {{from: "+14155550100"}}
 platform: {{url: "{url}", api_key: API_made_up}}
 pace: {{calls_per_second: {rate:g}, concurrent_calls: {lines}}}
+hours: always
+rules: none
 ledger: paced.db
 """
 
