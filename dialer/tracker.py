@@ -39,6 +39,11 @@ _MOST_EARLY = 10_000
 _TOO_MANY, _UNKNOWN_CALL = 429, 404
 _SLOWS = frozenset({_TOO_MANY, 500, 502, 503, 504})
 _PAGES_A_ROUND = 3
+_FARTHEST = 5
+"""So many times the usual page a round goes back at most, in one page where the round before went as far: whoever is
+beyond is asked for one by one."""
+
+_SMALLEST_PAGE, _LARGEST_PAGE = 100, 1000
 _GETS_A_ROUND = 10
 
 
@@ -230,9 +235,11 @@ class Tracker:
         seen: set[str] = set()
         token: str | None = None
         others = 0 if self._others is None else self._others.count
-        size = min(max(100, 2 * (len(waiting) + others), int(1.25 * self._reaches)), 1000)
+        usual = max(_SMALLEST_PAGE, 2 * (len(waiting) + others))
+        most = _FARTHEST * usual
+        size = min(max(usual, min(int(1.25 * self._reaches), most)), _LARGEST_PAGE)
         read: list[CallRecord] = []
-        for _ in range(_PAGES_A_ROUND):
+        for _ in range(_PAGES_A_ROUND):  # whatever the platform says: its list may have no end
             page = await self._reads.list(page_size=size, page_token=token)
             self._hear(page)
             if not isinstance(page, CallPage):
@@ -246,7 +253,8 @@ class Tracker:
                     self._found("list", record, waiting[call_id].attempt)
                     self._learn(waiting[call_id], record)
             token = page.next_page_token
-            if token is None or len(seen) == len(waiting) or _is_older(page, waiting, self._reads.skew):
+            is_enough = len(seen) == len(waiting) or len(read) >= most
+            if token is None or is_enough or _is_older(page, waiting, self._reads.skew):
                 break
         if self._others is not None:
             self._others.read(read, self._reads.skew, is_whole=token is None)

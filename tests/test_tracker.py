@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,19 @@ def test_the_next_reading_is_one_page_that_reaches_as_far(tmp_path: Path) -> Non
                 (False, "313"),  # a quarter more than the 251 that it went back
             ]
             assert not any("page_token" in query for query in asked[3:])
+
+    in_virtual_time(main())
+
+
+def test_a_list_without_an_end_is_read_three_pages_a_round(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with watching(tmp_path, Time(), call_seconds=20.0) as at_work:
+            endless = answer(200, EMPTY | {"next_page_token": "on"})
+            at_work.desk.unread = lambda path, query: endless if path == "/v1/calls/" else None
+            assert await at_work.tracker.end_of(await at_work.live(), 60.0, a_line()) is not None
+            asked = [parse_qsl(urlsplit(target).query) for _, target in at_work.desk.reads if "page_size" in target]
+            first = [place for place, query in enumerate(asked) if "page_token" not in dict(query)]
+            assert {after - before for before, after in itertools.pairwise(first)} == {3}
 
     in_virtual_time(main())
 
