@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from dialer import contacts
 from dialer.clock import Clock
@@ -86,17 +85,11 @@ def rows(campaign: Campaign) -> Iterator[Chunk]:
     return contacts.read(rules, campaign.call, NumberReader(rules.country).column, place=place)
 
 
-async def _read_ahead(found: Iterator[Chunk]) -> AsyncGenerator[Chunk, None]:
-    """The pieces, each read in a thread while the one before it is kept."""
-    ahead = asyncio.ensure_future(asyncio.to_thread(next, found, None))
-    try:
-        while (piece := await asyncio.shield(ahead)) is not None:
-            ahead = asyncio.ensure_future(asyncio.to_thread(next, found, None))
-            yield piece
-    finally:
-        await asyncio.wait({ahead})  # a thread goes on until its piece is read, whoever has lost interest in it
-        if not ahead.cancelled():
-            ahead.exception()
+def _read(found: Iterator[Chunk]) -> asyncio.Future[Chunk | None]:
+    """The next piece, None after the last, read in a thread. Whoever loses interest in it leaves nothing untold."""
+    piece = asyncio.ensure_future(asyncio.to_thread(next, found, None))
+    piece.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    return piece
 
 
 async def _nobody_is_asked(import_id: int | None) -> bool:
@@ -135,12 +128,15 @@ async def take_in(
     names = [path.name for path in rules.files]
     import_id = await ledger.begin_import(campaign_id, fingerprint, names, columns)
     try:
-        async with contextlib.aclosing(_read_ahead(rows(campaign))) as pieces:
-            async for piece in pieces:
-                await ledger.stage(campaign_id, import_id, piece)
-                if is_stopping():
-                    await ledger.drop_import(campaign_id)
-                    return None
+        pieces = rows(campaign)
+        ahead = _read(pieces)
+        while (piece := await ahead) is not None:
+            ahead = _read(pieces)  # while this one is kept
+            await ledger.stage(campaign_id, import_id, piece)
+            if is_stopping():
+                await asyncio.wait({ahead})
+                await ledger.drop_import(campaign_id)
+                return None
         if not await agreed(import_id):
             await ledger.drop_import(campaign_id)
             return None
