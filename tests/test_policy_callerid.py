@@ -277,3 +277,12 @@ def test_what_was_under_way_when_a_number_was_laid_to_rest_says_nothing_more() -
     assert callerid.dialled(resting, A, True, NOW) is resting
     after = callerid.dialled(resting, A, True, NOW + HOUR)
     assert after[A] == Health((True,), NOW + HOUR, 1)
+
+
+def test_one_more_that_goes_well_changes_nothing_and_one_that_fails_is_kept() -> None:
+    resting: callerid.Resting = {}
+    for _ in range(callerid.LOOKED_AT):
+        resting = callerid.dialled(resting, "+14155550100", False, NOW)
+    assert callerid.dialled(resting, "+14155550100", False, NOW) is resting
+    after = callerid.dialled(resting, "+14155550100", True, NOW)
+    assert sum(after["+14155550100"].failed) == 1
