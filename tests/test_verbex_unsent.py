@@ -94,32 +94,29 @@ async def test_what_fails_after_connecting_is_unknown_and_not_tried_again(script
     assert len(platform.sent) <= 1
 
 
-async def test_an_answer_that_comes_in_drops_ends_at_the_limit() -> None:
-    async def drips(caller: Caller) -> None:
+def drips(beginning: bytes, drop: bytes) -> Script:
+    """An answer that never ends, in pieces that come soon enough for each of them."""
+
+    async def script(caller: Caller) -> None:
         await caller.request()
-        await caller.write(b"HTTP/1.1 201 Created\r\n")
+        await caller.write(beginning)
         while not caller.reader.at_eof():
-            await caller.write(b"X-Drop: 1\r\n")
+            await caller.write(drop)
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.03):
                     await caller.reader.read()
 
-    async with raw_platform(drips) as platform:
+    return script
+
+
+async def test_an_answer_that_comes_in_drops_ends_at_the_limit() -> None:
+    async with raw_platform(drips(b"HTTP/1.1 201 Created\r\n", b"X-Drop: 1\r\n")) as platform:
         answer = await dial(platform.url, seconds=0.1)
     assert answer == NoReply(unsent=False, cause="no answer in time (TimeoutError)")
 
 
 async def test_a_body_that_comes_in_drops_ends_at_the_limit_and_is_not_believed() -> None:
-    async def drips(caller: Caller) -> None:
-        await caller.request()
-        await caller.write(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n{")
-        while not caller.reader.at_eof():
-            await caller.write(b" ")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.03):
-                    await caller.reader.read()
-
-    async with raw_platform(drips) as platform:
+    async with raw_platform(drips(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n{", b" ")) as platform:
         answer = await dial(platform.url, seconds=0.1)
     assert answer == Reply(201, message="The platform answered 201, but its body broke off (TimeoutError).")
 

@@ -43,8 +43,6 @@ class Breaker:
 def after(breaker: Breaker, ok: bool, now: float) -> Breaker:
     """The breaker after one answer; any success closes it."""
     if ok:
-        if breaker.opened_at is None and not breaker.failures:
-            return breaker
         return Breaker(opens_after=breaker.opens_after, give_up_after=breaker.give_up_after)
     failed = replace(breaker, failures=breaker.failures + 1)
     if failed.opened_at is None:

@@ -134,14 +134,11 @@ def _whole_seconds(value: object) -> object:
     """Seconds as a whole number, rounded up: a call that lasted is never read as one that did not."""
     if isinstance(value, str):
         value = float(value)
-    return math.ceil(value) if isinstance(value, float) and math.isfinite(value) else value
+    return math.ceil(value) if isinstance(value, float) else value
 
 
 def _utc(instant: datetime) -> datetime:
-    try:
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("no calendar has this day in UTC") from None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 Lenient = Annotated[T | None, _Or(None)]
