@@ -52,7 +52,8 @@ class Line:
 
     def calls(self, number: str) -> None:
         """The number that is rung; by it a call is known while the platform has not told its id."""
-        self.to = "".join(filter(str.isdigit, number))
+        digits = number.removeprefix("+")
+        self.to = digits if digits.isdigit() else "".join(filter(str.isdigit, number))
 
     def bears(self, *call_ids: str | None) -> None:
         """The ids, ours and the platform's, of the call on this line, as far as they are known."""

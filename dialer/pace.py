@@ -129,9 +129,11 @@ class Pace:
     async def turn(self) -> None:
         """Wait for the moment at which the next call may be sent."""
         async with self._turns:
-            await self._opening()  # before, or a capacity that waits with us is given twice
+            if self._is_closed():
+                await self._opening()  # before, or a capacity that waits with us is given twice
             await self._acquire()
-            await self._opening()
+            if self._is_closed():
+                await self._opening()
             self._last = self._monotonic()
             self._given.take(self._last)
 
@@ -180,6 +182,9 @@ class Pace:
             if not waited.cancelled():
                 return
         await self._limiter.acquire()
+
+    def _is_closed(self) -> bool:
+        return self._turns_at() - self._monotonic() > _NOTHING
 
     async def _opening(self) -> None:
         while (wait := self._turns_at() - self._monotonic()) > _NOTHING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -430,3 +431,9 @@ def test_a_retry_may_fall_into_another_part_of_the_day() -> None:
     soon = lifecycle.settle(History(), ended("line_busy"), spread, morning, 0.0, zone)
     assert nowhere.due_at == plain
     assert soon.due_at is not None and soon.due_at < morning + timedelta(hours=1)
+
+
+def test_every_field_of_a_decision_is_named_where_one_is_made_anew() -> None:
+    """`_ended` names them all, which takes a third of the time of `replace`: a new one has to be added there."""
+    fields = {"state", "detail", "costs", "due_at", "tally", "sample", "stop"}
+    assert {field.name for field in dataclasses.fields(Decision)} == fields

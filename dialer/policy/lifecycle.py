@@ -128,7 +128,15 @@ def _ended(case: _Case, ending: Ending) -> Decision:
     response = retry.response_to(case.rules, reason)
     decision = _answered(case, ending, reason, response)
     stop = _stop_cause(reason) if response.action is Action.STOP else None
-    return replace(decision, tally=reason, sample=outcome.sample(reason), stop=stop)
+    return Decision(
+        decision.state,
+        decision.detail,
+        costs=decision.costs,
+        due_at=decision.due_at,
+        tally=reason,
+        sample=outcome.sample(reason),
+        stop=stop,
+    )
 
 
 def _answered(case: _Case, ending: Ending, reason: str, response: Response) -> Decision:
