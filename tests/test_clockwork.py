@@ -110,6 +110,28 @@ def test_a_jump_between_two_runs_is_known_to_the_second(tmp_path: Path, by: floa
     in_virtual_time(main())
 
 
+def test_a_jump_counts_before_it_is_noticed(tmp_path: Path) -> None:
+    """A hold that is read between a jump and the next look must know of it."""
+
+    async def main() -> None:
+        machine = Machine()
+        await a_run(tmp_path, machine)
+        machine.jump += 60.0
+        async with open_ledger(tmp_path, machine) as ledger:
+            clockwork = Clockwork(machine.clock, ledger, Said())
+            await clockwork.begin()
+            assert clockwork.moved() == pytest.approx(60.0, abs=0.01)
+            async with running(clockwork.run()):
+                for place in (1, 2):
+                    machine.jump += DAY
+                    assert clockwork.moved() == pytest.approx(60.0 + place * DAY, abs=0.01)
+                    await moment(1.5)  # noticed, and noted for the next run
+            machine.boot = "b2"
+            assert clockwork.moved() is None
+
+    in_virtual_time(main())
+
+
 def test_a_clock_that_is_corrected_little_by_little_is_no_jump_from_run_to_run(tmp_path: Path) -> None:
     async def main() -> None:
         machine = Machine()

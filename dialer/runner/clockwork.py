@@ -24,8 +24,9 @@ class Clockwork:
         self._clock = clock
         self._ledger = ledger
         self._say = say
+        self._before = _noted(ledger)
         self._offset = self._now()
-        self.jump = jumps.jump(_noted(ledger), self._offset)
+        self.jump = jumps.jump(self._before, self._offset)
         self.set_back = 0.0
 
     async def begin(self) -> None:
@@ -50,6 +51,14 @@ class Clockwork:
     def _tell(self, jump: float | None) -> None:
         if jump is not None and jumps.noticed(jump):
             self._say("clock_jumped", jumps.told(jump), level="warning", seconds=round(jump, 3))
+
+    def moved(self) -> float | None:
+        """By how many seconds the wall clock was set since the run before, until now; None if nobody can say.
+
+        Looked up anew each time: a jump is noticed only at the next look, and a hold that is read in between must not
+        be taken for over.
+        """
+        return jumps.jump(self._before, self._now())
 
     async def _note(self) -> None:
         await self._ledger.note(boot=self._offset.boot, offset=self._offset.seconds, set_back=self.set_back)

@@ -183,7 +183,7 @@ class Conductor:
             self._say(campaign),
             self._live,
             key_mark=bound.key_mark,
-            jump=self._clockwork.jump,
+            jump=self._clockwork.moved,
             set_back=lambda: self._clockwork.set_back,
             are_settling=self._are_settling,
         )

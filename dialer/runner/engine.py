@@ -48,8 +48,9 @@ class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
 
     `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key. `jump`: by
-    how many seconds the wall clock has jumped since the run before, None if nobody can say. `are_settling`: whether one
-    of these campaigns is looking in this run for calls that the ledger does not know. `stopped` is why it did.
+    how many seconds the wall clock has jumped since the run before, as of now; None if nobody can say. `are_settling`:
+    whether one of these campaigns is looking in this run for calls that the ledger does not know. `stopped` is why it
+    did.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Engine:
         live_anywhere: Callable[[], int],
         *,
         key_mark: str = "",
-        jump: float | None = 0.0,
+        jump: Callable[[], float | None] = lambda: 0.0,
         set_back: Callable[[], float] = lambda: 0.0,
         are_settling: Callable[[Sequence[str]], bool] = lambda names: False,
     ) -> None:

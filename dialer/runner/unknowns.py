@@ -17,9 +17,9 @@ from dialer.recovery import Absent, Case, Recovery, Settled
 class Unknowns:
     """Waits for the word on open attempts of one campaign.
 
-    `key_mark` is the mark of the API key; `jump` by how many seconds the wall clock has jumped since the run before
-    (None: nobody can say), which changes the holds of the attempts that are `resumed`. `park` frees the line of an
-    attempt that waits for a word that may not come, and gives what takes it again.
+    `key_mark` is the mark of the API key; `jump` tells by how many seconds the wall clock has jumped since the run
+    before, until this moment (None: nobody can say), which changes the holds of the attempts that are `resumed`. `park`
+    frees the line of an attempt that waits for a word that may not come, and gives what takes it again.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Unknowns:
         clock: Clock,
         recovery: Recovery,
         key_mark: str,
-        jump: float | None,
+        jump: Callable[[], float | None],
         *,
         park: Callable[[Line], Callable[[], None]],
         stop: Callable[[StopCause], None],
@@ -49,7 +49,8 @@ class Unknowns:
         """The platform's word, or the operator's; where there is none, the line is freed and the attempt waits on."""
         if (decision := await self._word_on(attempt.id)) is not None:
             return decision
-        case = self._recovery.take(attempt, self._jump if attempt.id in self.resumed else 0.0)
+        # What this run holds itself it holds from now on, whatever the wall clock has done since the hold was written.
+        case = self._recovery.take(attempt, self._jump() if attempt.id in self.resumed else None)
         self.resumed.discard(attempt.id)
         await case.answered.wait()
         if not case.verdict.done():

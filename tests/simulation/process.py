@@ -177,7 +177,7 @@ class _Run:
             say,
             lambda: sum(one.live for one in self._engines),
             key_mark=bound.key_mark,
-            jump=self._clockwork.jump,
+            jump=self._clockwork.moved,
         )
         self._process.guards.engine(engine)
         self._engines.append(engine)
