@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from dialer.contacts import csv_list, header
 from dialer.contacts.files import MOST_ROWS, Kind, kind
@@ -12,6 +13,8 @@ from dialer.contacts.rows import Piece, Sorter
 from dialer.contacts.steering import Place
 from dialer.errors import ListError
 from dialer.model import CallRules, Chunk, ListRules, Numbers
+
+T = TypeVar("T")
 
 
 def columns(rules: ListRules) -> tuple[str, ...]:
@@ -46,16 +49,22 @@ def read(
     sorter = Sorter(order, rules, read_numbers, place)
     read_rows = 0
     for path in rules.files:
-        for piece in _undisturbed(_pieces(path, rules, chunk_rows)):
-            read_rows += len(piece.lines) + len(piece.rejects)
+        for lines, chunk in _undisturbed(_sorted(sorter, _pieces(path, rules, chunk_rows))):
+            read_rows += lines
             _check_length(path, read_rows)
-            yield sorter.chunk(piece)
+            yield chunk
     if not read_rows:
         names = ", ".join(str(path) for path in rules.files)
         raise ListError(f"{names}: a header and no rows; there is nobody to call, write the list again")
 
 
-def _undisturbed(pieces: Iterator[Piece]) -> Iterator[Piece]:
+def _sorted(sorter: Sorter, pieces: Iterator[Piece]) -> Iterator[tuple[int, Chunk]]:
+    """Good rows and bad ones, and how many there are of both."""
+    for piece in pieces:
+        yield len(piece.lines) + len(piece.rejects), sorter.chunk(piece)
+
+
+def _undisturbed(pieces: Iterator[T]) -> Iterator[T]:
     """The pieces, each read without the search for garbage: a piece is thousands of small lists that hold no circles,
     and to look through them again and again takes a quarter of the time of reading a CSV file."""
     while True:

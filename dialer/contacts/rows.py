@@ -21,6 +21,8 @@ LONGEST_CELL = 32 * 1024
 LONGEST_VALUE = 200
 """Of a bad cell, in characters, as a reject shows it."""
 _LOOKED_AT = 16 * LONGEST_VALUE
+_PRINTABLE = bytes(range(32, 127))
+"""Of ASCII."""
 
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _to_json_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":"), allow_nan=False).encode
@@ -70,10 +72,15 @@ class Piece:
 def text_column(cells: Sequence[str]) -> Column:
     """Cells of text as they may go on; most columns are printable throughout, which is told of all cells at once."""
     joined = "".join(cells)
-    if joined.isprintable():
+    if _is_printable(joined):
         return Column(cells, cells, is_printable=True, is_verbatim='"' not in joined and "\\" not in joined)
     tidied = [plain.plain(cell) for cell in cells]
     return Column(tidied, tidied)
+
+
+def _is_printable(text: str) -> bool:
+    """As `str.isprintable`, which takes four times as long where the text is plain ASCII."""
+    return not text.encode().translate(None, _PRINTABLE) if text.isascii() else text.isprintable()
 
 
 def shown(text: str) -> str:
@@ -185,13 +192,16 @@ class Sorter:
         )
 
     def _data(self, piece: Piece) -> Iterator[str]:
-        """Each row as a JSON object's text; cells become text by the column, which is many times faster."""
-        members, columns = [], []
+        """Each row as a JSON object's text. Cells become text by the column, many times faster than by the row; joining
+        the pieces of a row takes half as long as filling them into a template."""
+        pieces: list[Iterable[str]] = []
+        before = "{"
         for name in self._order:
-            sign, cells = _json_cells(piece.columns[name])
-            members.append(_to_json(name).replace("%", "%%") + ":" + sign)
-            columns.append(cells)
-        return map(("{" + ",".join(members) + "}").__mod__, zip(*columns, strict=True))
+            quote, cells = _json_cells(piece.columns[name])
+            pieces += [repeat(f"{before}{_to_json(name)}:{quote}"), cells]
+            before = f"{quote},"
+        pieces.append(repeat(before.replace(",", "}")))
+        return map("".join, zip(*pieces, strict=False))
 
 
 class _Called:
@@ -242,10 +252,10 @@ _NO_NUMBER = "the row has no number; fill it in"
 
 
 def _json_cells(column: Column) -> tuple[str, Sequence[str]]:
-    """How the cells stand in a template, and their texts: as they are, if JSON has nothing to escape in them."""
+    """What stands around each cell, and their texts: as they are, if JSON has nothing to escape in them."""
     if column.is_verbatim:
-        return '"%s"', column.texts
-    return "%s", _escaped(column.cells)
+        return '"', column.texts
+    return "", _escaped(column.cells)
 
 
 def _escaped(cells: Sequence[JSON]) -> list[str]:

@@ -16,6 +16,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from operator import itemgetter
+from typing import cast
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, ValidationResult
@@ -36,6 +38,8 @@ _KINDS = (
 # region and kind. With the plus or without, five digits are looked at.
 _Start = tuple[str, int, str, str]
 _START = 5
+_HEAD, _HEAD_WITH_PLUS = itemgetter(slice(_START)), itemgetter(slice(_START + 1))
+_TAIL = itemgetter(slice(_START, None))
 
 
 def _metadata(code: int) -> tuple[PhoneMetadata, ...]:
@@ -190,21 +194,26 @@ class NumberReader:
 
     def column(self, cells: Sequence[str]) -> Numbers:
         """The numbers of a column, cell by cell as if each were read by itself; of an empty cell nothing is said."""
-        starts, faults = self._starts, dict[int, BadNumber]()
-        e164: list[str] = []
-        regions: list[str] = []
-        kinds: list[str] = []
-        for at, text in enumerate(cells):
-            start = starts.get((text[: _START + 1] if text[:1] == "+" else text[:_START], len(text)))
-            if start is not None and text[_START:].isdigit() and text.isascii():
-                head, cut, region, kind = start
-                number = head + text[cut:]
-            else:
-                number, region, kind = self._one(at, text, faults)
-            e164.append(number)
-            regions.append(region)
-            kinds.append(kind)
-        return Numbers(e164, regions, kinds, faults)
+        if not cells:
+            return Numbers([], [], [])
+        faults = dict[int, BadNumber]()
+        found = self._known(cells)
+        for at in [at for at, start in enumerate(found) if start is None]:
+            number, region, kind = self._one(at, cells[at], faults)
+            found[at] = number, len(cells[at]), region, kind  # nothing of the cell itself is taken
+        starts = cast("list[_Start]", found)
+        e164 = [head + text[cut:] for (head, cut, _, _), text in zip(starts, cells, strict=True)]
+        return Numbers(e164, [start[2] for start in starts], [start[3] for start in starts], faults)
+
+    def _known(self, cells: Sequence[str]) -> list[_Start | None]:
+        """Of each cell what its beginning has decided; None where that is not known, or digits are not all that
+        follows. Asked of all cells at once: most columns begin in one way, with the plus or without."""
+        tails = list(map(_TAIL, cells))
+        beginnings = map(_HEAD_WITH_PLUS if cells[0].startswith("+") else _HEAD, cells)
+        starts = list(map(self._starts.get, zip(beginnings, map(len, cells), strict=True)))
+        if _are_digits("".join(tails)):
+            return starts
+        return [start if _are_digits(tail) else None for start, tail in zip(starts, tails, strict=True)]
 
     def _one(self, at: int, text: str, faults: dict[int, BadNumber]) -> tuple[str, str, str]:
         """A cell of a column whose beginning is not known, or not as it is written."""
@@ -212,7 +221,7 @@ class NumberReader:
             return _NOWHERE
         bare = text.strip().translate(_IGNORED)
         plus = bare.startswith("+")
-        if bare[plus:].isdigit() and bare.isascii() and "." not in text:
+        if _are_digits(bare[plus:]) and "." not in text:
             key = bare[: _START + plus], len(bare)
             if (start := self._starts.get(key) or self._learn(key, plus, bare[plus:])) is not None:
                 head, cut, region, kind = start
@@ -251,7 +260,7 @@ class NumberReader:
         """The number in this text in E.164 with its region ('001': of no country) and kind, or why not."""
         plus = text.startswith("+")
         digits = text[1:] if plus else text
-        if digits.isascii() and digits.isdigit():
+        if _are_digits(digits):
             return self._read(plus, digits)
         return self._tidied(text)
 
@@ -334,6 +343,10 @@ class NumberReader:
         if as_written is not None and self._country is not None:
             return phonenumbers.is_emergency_number(as_written, self._country) or _rings_help(national, regions)
         return _rings_help(national, regions)
+
+
+def _are_digits(text: str) -> bool:
+    return text.isdigit() and text.isascii()
 
 
 def _is_whole(text: str, decimals: str) -> bool:
