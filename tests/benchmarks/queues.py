@@ -1,8 +1,10 @@
 """The same dials as task queues would make them: arq on Redis, and procrastinate on PostgreSQL.
 
-One job a person; the job POSTs and records the platform's answer. Both run a job again after a
-crash, which dialer never does; here only their speed is asked for. Jobs are put into the queue beforehand, as a list is
-taken in beforehand, and each queue has one worker process with as many jobs at once as dialer has lines.
+One job a person; the job POSTs and records the platform's answer. Both run a job again after a crash, and so ring
+somebody twice. To know of a call that was under way, a job has to write an intent down before the POST, synced, as
+dialer does: it is measured with and without. Jobs are put into the queue beforehand, as a list is taken in beforehand,
+and each queue has one worker process with as many jobs at once as dialer has lines. The worker and its database have
+the one core that dialer and its ledger have.
 
 None of this belongs to the project. To measure it once (Debian's names):
 
@@ -24,6 +26,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -45,11 +48,29 @@ LINES = 200
 OWN_CLIENT, PLAIN_CLIENT = "with dialer's client", "with httpx as it comes"
 """What a job POSTs with: as dialer does, so that only the queue differs; or as whoever writes a job would."""
 
-Post = Callable[[int], Awaitable[str]]
+Post = Callable[[DialRequest], Awaitable[str]]
 Work = Callable[..., float]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a job dials: with which client, and whether it writes an intent down before."""
+
+    client: str
+    writes_intent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.client}, an intent before each POST" if self.writes_intent else self.client
+
+
+QUICKLY = (Way(OWN_CLIENT), Way(PLAIN_CLIENT))
+SAFELY = (Way(OWN_CLIENT, writes_intent=True), Way(PLAIN_CLIENT, writes_intent=True))
+"""These promise what dialer promises, where each write is synced."""
 
 CONNECTIONS = 20
 """Of a worker to PostgreSQL."""
+
+_RESULTS, _INTENTS = "SELECT COUNT(*) AS found FROM results", "SELECT COUNT(*) AS found FROM intents"
 
 _NEEDED = ("arq", "procrastinate", "psycopg_pool")
 _PROGRAMS = ("redis-server", "initdb", "pg_ctl")
@@ -64,17 +85,18 @@ def measure(how: How) -> list[Line]:
     with served(core=1) as url:
         ours = partial(_dialer, how.folder, url, people)
 
-        def against(work: Work, socket: Path, queue: str, goal: int) -> None:
-            for client in (OWN_CLIENT, PLAIN_CLIENT):
-                ratio = paired(ours, partial(_on_core, work, str(socket), url, people, client), times)
-                lines.append(_line(ratio, f"{queue}, {client}", goal))
+        def against(work: Work, socket: Path, queue: str, goal: int, ways: tuple[Way, ...]) -> None:
+            for way in ways:
+                ratio = paired(ours, partial(_on_core, work, str(socket), url, people, way), times)
+                lines.append(_line(ratio, f"{queue}, {way}", goal))
 
-        for synced in ("always", "everysec"):
+        arq = f"arq {version('arq')} on Redis {_version('redis-server')}"
+        for synced, ways in (("always", SAFELY + QUICKLY), ("everysec", QUICKLY)):
             with _redis(how.folder / f"redis-{synced}", synced) as socket:
-                against(_arq, socket, f"arq {version('arq')} on Redis {_version('redis-server')}, fsync {synced}", 7)
+                against(_arq, socket, f"{arq}, fsync {synced}", 7, ways)
         with _postgres(how.folder / "postgres") as socket:
             words = f"procrastinate {version('procrastinate')} on PostgreSQL {_version('postgres')}"
-            against(_procrastinate, socket, f"{words}, synchronous_commit on", 10)
+            against(_procrastinate, socket, f"{words}, synchronous_commit on", 10, SAFELY + QUICKLY)
     return lines
 
 
@@ -110,7 +132,7 @@ def _request(place: int) -> DialRequest:
 
 @contextlib.asynccontextmanager
 async def _posting(url: str, client: str) -> AsyncIterator[Post]:
-    """What a job does: dial the person, and give the platform's record to be kept."""
+    """What a job does: send the dial, and give the platform's record to be kept."""
     if client == OWN_CLIENT:
         async with Client(url, Secret("API_made_up"), connections=LINES + 10, now=Clock().now) as own:
             yield partial(_posted_by_own, own)
@@ -120,15 +142,15 @@ async def _posting(url: str, client: str) -> AsyncIterator[Post]:
             yield partial(_posted_by_plain, plain)
 
 
-async def _posted_by_own(client: Client, place: int) -> str:
-    answer = await client.dial(_request(place))
+async def _posted_by_own(client: Client, request: DialRequest) -> str:
+    answer = await client.dial(request)
     if not isinstance(answer, Reply) or answer.record is None:
         raise RuntimeError(f"not dialled: {answer}")
     return json.dumps(dict(answer.record.record))
 
 
-async def _posted_by_plain(client: httpx.AsyncClient, place: int) -> str:
-    answer = await client.post(DIAL, json=wire.payload(_request(place)))
+async def _posted_by_plain(client: httpx.AsyncClient, request: DialRequest) -> str:
+    answer = await client.post(DIAL, json=wire.payload(request))
     answer.raise_for_status()
     return json.dumps(answer.json())
 
@@ -136,37 +158,41 @@ async def _posted_by_plain(client: httpx.AsyncClient, place: int) -> str:
 # --- arq on Redis ------------------------------------------------------------------------------------
 
 
-def _arq(socket: str, url: str, people: int, client: str) -> float:
+def _arq(socket: str, url: str, people: int, way: Way) -> float:
     """Jobs a second of one worker of arq, whose results are kept in Redis."""
-    return asyncio.run(_arq_worked(socket, url, people, client))
+    return asyncio.run(_arq_worked(socket, url, people, way))
 
 
-async def _arq_worked(socket: str, url: str, people: int, client: str) -> float:
+async def _arq_worked(socket: str, url: str, people: int, way: Way) -> float:
     arq: Any = importlib.import_module("arq")
     pool = await arq.create_pool(arq.connections.RedisSettings(unix_socket_path=socket))
     await pool.flushall()
     for place in range(people):
         await pool.enqueue_job("dial", place)
-    async with _posting(url, client) as post:
+    async with _posting(url, way.client) as post:
         worker = arq.Worker(
             [arq.func(_arq_job, name="dial", keep_result_forever=True)],
             redis_pool=pool,
             burst=True,
             max_jobs=LINES,
             handle_signals=False,
-            ctx={"post": post},
+            ctx={"post": post, "way": way},
         )
         began = time.perf_counter()
         await worker.async_run()
         seconds = time.perf_counter() - began
-        _check(len([key async for key in pool.scan_iter("arq:result:*", count=1000)]), people)
+        for kept in ("arq:result", *(["intent"] if way.writes_intent else [])):
+            _check(len([key async for key in pool.scan_iter(f"{kept}:*", count=1000)]), people)
         await worker.close()
     return people / seconds
 
 
 async def _arq_job(ctx: dict[str, Any], place: int) -> str:
     post: Post = ctx["post"]
-    return await post(place)
+    request = _request(place)
+    if ctx["way"].writes_intent:
+        await ctx["redis"].set(f"intent:{place}", request.call_id)
+    return await post(request)
 
 
 @contextlib.contextmanager
@@ -176,7 +202,9 @@ def _redis(folder: Path, synced: str) -> Iterator[Path]:
     socket = folder / "redis.sock"
     options = {"port": 0, "unixsocket": socket, "dir": folder, "appendonly": "yes", "appendfsync": synced, "save": ""}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    with subprocess.Popen([_found("redis-server"), *words], stdout=subprocess.DEVNULL) as process:
+    with pinned(0):
+        process = subprocess.Popen([_found("redis-server"), *words], stdout=subprocess.DEVNULL)
+    with process:
         while not socket.exists():
             if process.poll() is not None:
                 raise RuntimeError(f"redis-server ended with {process.returncode}")
@@ -188,21 +216,26 @@ def _redis(folder: Path, synced: str) -> Iterator[Path]:
 # --- procrastinate on PostgreSQL ---------------------------------------------------------------------
 
 
-def _procrastinate(socket: str, url: str, people: int, client: str) -> float:
+def _procrastinate(socket: str, url: str, people: int, way: Way) -> float:
     """Jobs a second of one worker of procrastinate, whose results go into a table."""
-    return asyncio.run(_procrastinate_worked(socket, url, people, client))
+    return asyncio.run(_procrastinate_worked(socket, url, people, way))
 
 
-async def _procrastinate_worked(socket: str, url: str, people: int, client: str) -> float:
+async def _procrastinate_worked(socket: str, url: str, people: int, way: Way) -> float:
     procrastinate: Any = importlib.import_module("procrastinate")
     database = procrastinate.PsycopgConnector(
         conninfo=f"host={socket} user=postgres dbname=postgres", min_size=CONNECTIONS, max_size=CONNECTIONS
     )
-    async with procrastinate.App(connector=database).open_async() as app, _posting(url, client) as post:
+    async with procrastinate.App(connector=database).open_async() as app, _posting(url, way.client) as post:
 
         @app.task(name="dial")  # type: ignore[untyped-decorator]
         async def dial(place: int) -> None:
-            record = await post(place)
+            request = _request(place)
+            if way.writes_intent:
+                await database.execute_query_async(
+                    "INSERT INTO intents VALUES (%(place)s, %(call_id)s)", place=place, call_id=request.call_id
+                )
+            record = await post(request)
             await database.execute_query_async(
                 "INSERT INTO results VALUES (%(place)s, %(record)s)", place=place, record=record
             )
@@ -212,16 +245,18 @@ async def _procrastinate_worked(socket: str, url: str, people: int, client: str)
         began = time.perf_counter()
         await app.run_worker_async(concurrency=LINES, wait=False, install_signal_handlers=False)
         seconds = time.perf_counter() - began
-        _check((await database.execute_query_one_async("SELECT COUNT(*) AS found FROM results"))["found"], people)
+        for query in (_RESULTS, *([_INTENTS] if way.writes_intent else [])):
+            _check((await database.execute_query_one_async(query))["found"], people)
     return people / seconds
 
 
 async def _emptied(app: Any, database: Any) -> None:
     found = await database.execute_query_one_async("SELECT to_regclass('results') IS NOT NULL AS there")
     if found["there"]:
-        await database.execute_query_async("TRUNCATE results, procrastinate_jobs CASCADE")
+        await database.execute_query_async("TRUNCATE intents, results, procrastinate_jobs CASCADE")
         return
     await app.schema_manager.apply_schema_async()
+    await database.execute_query_async("CREATE TABLE intents (place integer PRIMARY KEY, call_id text NOT NULL)")
     await database.execute_query_async("CREATE TABLE results (place integer PRIMARY KEY, record jsonb NOT NULL)")
 
 
@@ -237,7 +272,8 @@ def _postgres(folder: Path) -> Iterator[Path]:
     settings = f"-k {folder} -c listen_addresses= -c synchronous_commit=on -c fsync=on"
     run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL, cwd=folder)
     run([*user, _found("initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--encoding", "UTF8"])
-    run([*user, _found("pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"])
+    with pinned(0):
+        run([*user, _found("pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"])
     try:
         yield folder
     finally:
