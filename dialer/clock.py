@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -23,7 +25,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Boot:
     """The boot of this machine, and the seconds since then, those among them in which it slept.
 
-    `id` is '' where a boot has no name: then the seconds are those of `monotonic`, good for one process alone.
+    Where a boot has no name, `id` is one that only this clock has: the seconds are those of `monotonic` then, good for
+    one process alone. '' is a boot of which nothing can be said.
     """
 
     id: str
@@ -40,11 +43,11 @@ class Clock:
         dice: Callable[[], float] | None = None,
         boot: Callable[[], Boot] | None = None,
     ) -> None:
-        """Where time is not the machine's own (`monotonic` is replaced), neither is the boot: it has no name then."""
+        """Where time is not the machine's own (`monotonic` is replaced), neither is the boot: it is this clock's."""
         self._wall = wall
         self._monotonic = monotonic
         own = machine_boot() if monotonic is time.monotonic else None
-        self._boot = boot or own or (lambda: Boot("", monotonic()))
+        self._boot = boot or own or partial(_own_boot, secrets.token_hex(8), monotonic)
         self._dice = dice if dice is not None else random.Random().random  # noqa: S311 - jitter, not secrecy  # nosec B311
 
     def now(self) -> datetime:
@@ -79,6 +82,10 @@ class Clock:
             async with asyncio.timeout(seconds):
                 await event.wait()
         return event.is_set()
+
+
+def _own_boot(name: str, monotonic: Callable[[], float]) -> Boot:
+    return Boot(name, monotonic())
 
 
 def machine_boot(name: Path = _BOOT_ID) -> Callable[[], Boot] | None:

@@ -109,16 +109,17 @@ class Recovery:
                 case.tries, case.hopes, case.ready_at = 0, LOOKS, self._clock.monotonic()
         self._changed.set()
 
-    def take(self, attempt: Attempt, jump: float | None = 0.0) -> Case:
+    def take(self, attempt: Attempt, set_forward: float = 0.0) -> Case:
         """Look an attempt up once its hold is over; the case's `verdict` tells.
 
-        `jump`: by how many seconds the wall clock has jumped since the hold was written down, None if nobody can say.
+        `set_forward`: by how many seconds the wall clock was set forward since the hold was written down, or the dial
+        by which it was reckoned.
         """
         now = self._clock.monotonic()
         seconds = 0.0
         if attempt.held_until is not None:
             remaining = (attempt.held_until - self._clock.now()).total_seconds()
-            seconds = jumps.held_for(remaining, jump, self._rules.hold)
+            seconds = jumps.held_for(remaining, set_forward, self._rules.hold)
         case = Case(attempt, now + max(seconds, 0.0), asyncio.get_running_loop().create_future())
         self._cases.append(case)
         self._settled.discard(attempt.id)

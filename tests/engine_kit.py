@@ -33,6 +33,7 @@ from dialer.model import (
 from dialer.policy import retry
 from dialer.runner import Options
 from dialer.runner.accounts import account_of
+from dialer.runner.clockwork import Clockwork
 from dialer.runner.engine import Engine
 from dialer.verbex import wire
 from tests.desk import KEY, Desk, body_of, client_of
@@ -155,6 +156,7 @@ async def heart(
     *,
     live: Callable[[], int] | None = None,
     learned: float | None = None,
+    clockwork: Clockwork | None = None,
     **options: Any,
 ) -> AsyncIterator[Heart]:
     """An engine that has not begun."""
@@ -176,6 +178,8 @@ async def heart(
             Options(**options),
             say,
             live or (lambda: engines[0].live),
+            set_back=lambda: clockwork.set_back if clockwork else 0.0,
+            set_forward=lambda: clockwork.set_forward if clockwork else 0.0,
         )
         engines.append(engine)
         yield Heart(engine, ledger, made, said)

@@ -83,7 +83,9 @@ def test_the_boot_comes_from_its_source() -> None:
 
 
 def test_time_that_is_not_the_machines_has_no_boot_of_the_machine() -> None:
-    assert Clock(monotonic=lambda: 12.5).boot() == Boot("", 12.5)
+    one, other = (Clock(monotonic=lambda: 12.5) for _ in range(2))
+    assert one.boot() == Boot(one.boot().id, 12.5)
+    assert len({one.boot().id, other.boot().id, Clock().boot().id, ""}) == 4, "nothing can be said from one to the next"
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])

@@ -4,53 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dialer.clock import Boot, Clock
 from dialer.ledger.control import beside
 from dialer.policy import jumps
 from dialer.runner.clockwork import Clockwork
+from tests.clock_kit import DAY, Machine, Said
 from tests.engine_kit import begun, campaign, number, open_ledger, with_people
 from tests.ledger_kit import ABSENT, deciding
-from tests.virtual_time import Time, in_virtual_time, moment, running
-
-DAY = 86400.0
-
-
-@dataclass
-class Said:
-    """What the user was told."""
-
-    jumps: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-
-    def __call__(self, event: str, sentence: str, **facts: Any) -> None:
-        assert event == "clock_jumped"
-        self.jumps.append((sentence, facts))
-
-    @property
-    def seconds(self) -> list[float]:
-        return [facts["seconds"] for _, facts in self.jumps]
-
-
-class Machine(Time):
-    """A machine with a count since its boot, beside a wall clock that `jump` moves."""
-
-    def __init__(self, boot: str = "b1") -> None:
-        super().__init__()
-        self.boot = boot
-        self.asleep = 0.0
-        self.clock = Clock(self.wall, self.monotonic, lambda: 0.0, boot=lambda: Boot(self.boot, self.ticks()))
-
-    def ticks(self) -> float:
-        return 500.0 + self.monotonic() + self.asleep
-
-    def wall(self) -> float:
-        return super().wall() + self.asleep
+from tests.virtual_time import in_virtual_time, moment, running
 
 
 async def a_run(folder: Path, machine: Machine, seconds: float = 5.0, jump: float = 0.0) -> tuple[float | None, Said]:
@@ -66,15 +31,15 @@ async def a_run(folder: Path, machine: Machine, seconds: float = 5.0, jump: floa
     return clockwork.jump, said
 
 
-async def set_back(folder: Path, machine: Machine, jump: float = 0.0) -> float:
-    """How far the clock was set back in all, at the end of a run in which it jumps."""
+async def was_set(folder: Path, machine: Machine, jump: float = 0.0) -> list[float]:
+    """How far the clock was set back, and forward, in all, at the end of a run in which it jumps."""
     async with open_ledger(folder, machine) as ledger:
         clockwork = Clockwork(machine.clock, ledger, Said())
         await clockwork.begin()
         async with running(clockwork.run()):
             machine.jump += jump
             await moment(3.0)
-    return clockwork.set_back
+    return [clockwork.set_back, clockwork.set_forward]
 
 
 def noted(folder: Path) -> dict[str, Any]:
@@ -115,19 +80,16 @@ def test_a_jump_counts_before_it_is_noticed(tmp_path: Path) -> None:
 
     async def main() -> None:
         machine = Machine()
-        await a_run(tmp_path, machine)
-        machine.jump += 60.0
         async with open_ledger(tmp_path, machine) as ledger:
             clockwork = Clockwork(machine.clock, ledger, Said())
             await clockwork.begin()
-            assert clockwork.moved() == pytest.approx(60.0, abs=0.01)
             async with running(clockwork.run()):
-                for place in (1, 2):
-                    machine.jump += DAY
-                    assert clockwork.moved() == pytest.approx(60.0 + place * DAY, abs=0.01)
-                    await moment(1.5)  # noticed, and noted for the next run
-            machine.boot = "b2"
-            assert clockwork.moved() is None
+                for forward, back in ((DAY, 0.0), (DAY, 3600.0), (DAY + 60.0, 3600.0)):
+                    machine.jump += forward - back - machine.jump
+                    for _ in range(2):
+                        assert clockwork.set_forward == pytest.approx(forward, abs=0.01)
+                        assert clockwork.set_back == pytest.approx(back, abs=0.01)
+                        await moment(1.5)  # noticed
 
     in_virtual_time(main())
 
@@ -201,22 +163,48 @@ def test_the_note_is_kept_up_while_a_run_goes_on(tmp_path: Path) -> None:
     in_virtual_time(main())
 
 
-def test_how_far_it_was_set_back_counts_on_while_a_dial_is_open(tmp_path: Path) -> None:
-    """Its moment was written down by a clock that was ahead; once nothing is open, that is over."""
+def test_how_far_it_was_set_counts_on_while_a_dial_is_open(tmp_path: Path) -> None:
+    """Its moment was written down by a clock that was ahead, its hold by one that was behind; once nothing is open,
+    that is over."""
 
     async def main() -> None:
         machine = Machine()
         rules = campaign(tmp_path, "http://127.0.0.1:1")
         async with open_ledger(tmp_path, machine) as ledger:
             attempt = await begun(ledger, rules, await with_people(ledger, rules, [number(0)]))
-        assert await set_back(tmp_path, machine) == jumps.ANY  # nothing is noted of the run before
-        beside(tmp_path / "dialer.db", "lock").write_text(json.dumps(noted(tmp_path) | {"set_back": 0.0}))
-        assert await set_back(tmp_path, machine, jump=-3600.0) == pytest.approx(3600.0, abs=0.01)
-        assert await set_back(tmp_path, machine, jump=DAY) == pytest.approx(3600.0, abs=0.01)
-        machine.jump -= 60.0
-        assert await set_back(tmp_path, machine) == pytest.approx(3660.0, abs=0.01)
+        assert await was_set(tmp_path, machine) == [jumps.ANY, jumps.ANY]  # nothing is noted of the run before
+        nothing = {"set_back": 0.0, "set_forward": 0.0}
+        beside(tmp_path / "dialer.db", "lock").write_text(json.dumps(noted(tmp_path) | nothing))
+        for by, between, back, forward in (
+            (-3600.0, 0.0, 3600.0, 0.0),
+            (DAY, 0.0, 3600.0, DAY),
+            (0.0, -60.0, 3600.0, DAY),
+            (0.0, 30.0, 3660.0, DAY),
+            (0.0, 0.0, 3660.0, DAY + 30.0),
+        ):
+            found = await was_set(tmp_path, machine, by)
+            assert found == pytest.approx([back, forward], abs=0.1)
+            machine.jump += between
+        machine.boot = "b2"
+        for _ in range(2):  # a boot hides what was set, from this run and from those that follow
+            assert await was_set(tmp_path, machine) == [jumps.ANY, jumps.ANY]
         async with open_ledger(tmp_path, machine) as ledger:
             await ledger.refuse(attempt.id, ABSENT, deciding(ABSENT, machine.clock.now()))
-        assert await set_back(tmp_path, machine) == 0.0
+        assert await was_set(tmp_path, machine) == [0.0, 0.0]
+
+    in_virtual_time(main())
+
+
+def test_a_note_of_an_earlier_version_does_not_say_what_was_set_forward(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = Machine()
+        rules = campaign(tmp_path, "http://127.0.0.1:1")
+        await was_set(tmp_path, machine)
+        async with open_ledger(tmp_path, machine) as ledger:
+            await begun(ledger, rules, await with_people(ledger, rules, [number(0)]))
+        earlier = noted(tmp_path)
+        del earlier["set_forward"]
+        beside(tmp_path / "dialer.db", "lock").write_text(json.dumps(earlier))
+        assert await was_set(tmp_path, machine) == pytest.approx([0.0, jumps.ANY], abs=0.1)
 
     in_virtual_time(main())

@@ -34,36 +34,38 @@ def test_a_jump_is_what_the_wall_clock_went_more_than_the_boot(before: Offset, n
 
 
 @pytest.mark.parametrize(
-    ("remaining", "by", "hold", "held"),
+    ("remaining", "forward", "hold", "held"),
     [
         (80.0, 0.0, 120.0, 80.0),
         (-500.0, 0.0, 120.0, 0.0),
         (80.0 - DAY, DAY, 120.0, 80.0),
         (-20.0 - DAY, DAY, 120.0, 0.0),
-        (80.0 + HOUR, -HOUR, 120.0, 120.0),
-        (80.0, -30.0, 120.0, 80.0),
+        (80.0 + HOUR, 0.0, 120.0, 120.0),
         (300.0, 0.0, 120.0, 120.0),
-        (80.0, None, 120.0, 120.0),
-        (-DAY, None, 120.0, 120.0),
-        (5.0, None, 0.0, 0.0),
+        (80.0, jumps.ANY, 120.0, 120.0),
+        (-DAY, jumps.ANY, 120.0, 120.0),
+        (5.0, jumps.ANY, 0.0, 0.0),
     ],
 )
-def test_how_long_an_attempt_is_held_yet(remaining: float, by: float | None, hold: float, held: float) -> None:
-    assert held_for(remaining, by, hold) == held
+def test_how_long_an_attempt_is_held_yet(remaining: float, forward: float, hold: float, held: float) -> None:
+    assert held_for(remaining, forward, hold) == held
 
 
-@given(left=LENGTHS, by=JUMPS, hold=LENGTHS, passed=LENGTHS)
-def test_it_is_held_at_least_as_long_as_without_the_jump(left: float, by: float, hold: float, passed: float) -> None:
-    """What is truly left of a hold is what the wall clock shows, and what the jump has hidden or made up."""
-    left = min(left, hold)
-    truly = max(left - passed, 0.0)
-    held = held_for(left - passed - by, by, hold)
-    assert truly - 1e-6 <= held <= hold
+@given(before=JUMPS, since=st.lists(st.tuples(LENGTHS, st.none() | JUMPS), max_size=6), hold=LENGTHS)
+def test_it_is_held_at_least_as_long_as_without_the_jumps(
+    before: float, since: list[tuple[float, float | None]], hold: float
+) -> None:
+    """The hold begins by a clock that was set before; time passes, and it is set again and again, or nobody can say."""
+    forward, passed, shown = jumps.set_forward(0.0, before), 0.0, 0.0
+    for seconds, by in since:
+        passed, shown = passed + seconds, shown + seconds + (DAY if by is None else by)
+        forward = jumps.set_forward(forward, by)
+    assert max(hold - passed, 0.0) - 1e-3 <= held_for(hold - shown, forward, hold) <= hold
 
 
-@given(remaining=JUMPS, by=st.none() | JUMPS, hold=LENGTHS)
-def test_it_is_never_held_longer_than_the_whole_hold(remaining: float, by: float | None, hold: float) -> None:
-    assert 0.0 <= held_for(remaining, by, hold) <= hold
+@given(remaining=JUMPS, forward=JUMPS.map(abs), hold=LENGTHS)
+def test_it_is_never_held_longer_than_the_whole_hold(remaining: float, forward: float, hold: float) -> None:
+    assert 0.0 <= held_for(remaining, forward, hold) <= hold
 
 
 @pytest.mark.parametrize(
@@ -96,3 +98,11 @@ def test_what_the_user_is_told(by: float, words: str) -> None:
 def test_how_far_the_clock_was_set_back_in_all(so_far: float, jump: float | None, back: float) -> None:
     """A clock that is set forward takes nothing back of it: what was written down before may still lie too late."""
     assert jumps.set_back(so_far, jump) == back
+
+
+@pytest.mark.parametrize(
+    ("so_far", "jump", "forward"),
+    [(0.0, 0.0, 0.0), (0.0, HOUR, HOUR), (60.0, HOUR, HOUR + 60.0), (60.0, -DAY, 60.0), (60.0, None, jumps.ANY)],
+)
+def test_how_far_the_clock_was_set_forward_in_all(so_far: float, jump: float | None, forward: float) -> None:
+    assert jumps.set_forward(so_far, jump) == forward

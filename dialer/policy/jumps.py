@@ -14,7 +14,7 @@ NOTICED = 2.0
 """Seconds: time servers correct a clock by less all the time."""
 
 ANY = 1e9
-"""Seconds; as how far a clock was set back of which nothing can be said."""
+"""Seconds; as how far a clock was set of which nothing can be said."""
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -42,22 +42,26 @@ def jump(before: Offset, now: Offset) -> float | None:
     return now.seconds - before.seconds
 
 
-def held_for(remaining_by_wall: float, jump: float | None, hold: float) -> float:
-    """How many seconds an attempt is still to be held at a start, whose hold was written down by the wall clock.
+def held_for(remaining_by_wall: float, set_forward: float, hold: float) -> float:
+    """How many seconds an attempt is still to be held, whose hold was written down by the wall clock.
 
-    `remaining_by_wall` is what the wall clock says is left (below 0: nothing). A clock that was set forward has hidden
-    some of it, which is added. One that was set back shows too much; that is not taken off, only held to the whole
-    hold: too long costs a moment, too short a second ring. Where nothing can be said, the whole hold begins anew.
+    `remaining_by_wall` is what the wall clock says is left (below 0: nothing). By so much as the clock was
+    `set_forward` since, that is too little, which is added. One that was set back shows too much; that is not taken
+    off, only held to the whole hold: too long costs a moment, too short a second ring.
     """
-    if jump is None:
-        return hold
-    return min(max(remaining_by_wall + max(jump, 0.0), 0.0), hold)
+    return min(max(remaining_by_wall + set_forward, 0.0), hold)
 
 
 def set_back(so_far: float, jump: float | None) -> float:
     """By how many seconds the wall clock was set back in all, after one more jump: so much too late may be what was
     written down before. Where nothing can be said of the jump, it may have been any."""
     return ANY if jump is None else so_far + max(-jump, 0.0)
+
+
+def set_forward(so_far: float, jump: float | None) -> float:
+    """The same of forward: so much too early may be what was written down before. What it was set back in between is
+    not taken off, since nobody knows whether that was before or after."""
+    return ANY if jump is None else so_far + max(jump, 0.0)
 
 
 def noticed(jump: float | None) -> bool:

@@ -15,53 +15,60 @@ _LOOKS_EVERY = 1.0
 class Clockwork:
     """Watches the wall clock, and notes in the ledger's lock file how it stands and how far the ledger has come.
 
-    `jump` is by how many seconds the wall clock was set since the run before; None if nobody can say. `set_back` is by
-    how many it was set back in all since any of the open attempts was dialled: so much later they may have been
-    written down than they were made.
+    `jump` is by how many seconds the wall clock was set since the run before; None if nobody can say. `set_back` and
+    `set_forward` are by how many it was set in all, this way or that, since any of the open attempts was dialled: so
+    much later, or earlier, they may have been written down than they were made. Both are noted for the runs that
+    follow: how the clock stands is noted at once, and by that alone the next run would see no jump.
     """
 
     def __init__(self, clock: Clock, ledger: Ledger, say: Callable[..., None]) -> None:
         self._clock = clock
         self._ledger = ledger
         self._say = say
-        self._before = _noted(ledger)
         self._offset = self._now()
-        self.jump = jumps.jump(self._before, self._offset)
-        self.set_back = 0.0
+        self.jump = jumps.jump(_noted(ledger), self._offset)
+        self._back = self._forward = 0.0
+
+    @property
+    def set_back(self) -> float:
+        """Until now: what is read between a jump and the next look must know of it."""
+        return jumps.set_back(self._back, self._unnoticed())
+
+    @property
+    def set_forward(self) -> float:
+        """As above."""
+        return jumps.set_forward(self._forward, self._unnoticed())
 
     async def begin(self) -> None:
         """Tell of a jump since the run before, and note how the clock stands now."""
         self._tell(self.jump)
         if await self._ledger.has_open():
-            self.set_back = jumps.set_back(_number(self._ledger.noted.get("set_back")), self.jump)
+            noted = self._ledger.noted
+            self._back = jumps.set_back(_number(noted.get("set_back"), 0.0), self.jump)
+            self._forward = jumps.set_forward(_number(noted.get("set_forward"), jumps.ANY), self.jump)
         await self._note()
 
     async def run(self) -> None:
         """Watch; ends by being cancelled."""
         while True:
             await self._clock.sleep(_LOOKS_EVERY)
-            now = self._now()
-            jump = jumps.jump(self._offset, now)
-            if jumps.noticed(jump):
+            if jumps.noticed(jump := self._unnoticed()):
                 self._tell(jump)
-                self._offset = now
-                self.set_back = jumps.set_back(self.set_back, jump)
+                self._back, self._forward = jumps.set_back(self._back, jump), jumps.set_forward(self._forward, jump)
+                self._offset = self._now()
             await self._note()
+
+    def _unnoticed(self) -> float | None:
+        """By how many seconds the wall clock was set since the last jump that was noticed."""
+        return jumps.jump(self._offset, self._now())
 
     def _tell(self, jump: float | None) -> None:
         if jump is not None and jumps.noticed(jump):
             self._say("clock_jumped", jumps.told(jump), level="warning", seconds=round(jump, 3))
 
-    def moved(self) -> float | None:
-        """By how many seconds the wall clock was set since the run before, until now; None if nobody can say.
-
-        Looked up anew each time: a jump is noticed only at the next look, and a hold that is read in between must not
-        be taken for over.
-        """
-        return jumps.jump(self._before, self._now())
-
     async def _note(self) -> None:
-        await self._ledger.note(boot=self._offset.boot, offset=self._offset.seconds, set_back=self.set_back)
+        at = self._offset
+        await self._ledger.note(boot=at.boot, offset=at.seconds, set_back=self._back, set_forward=self._forward)
 
     def _now(self) -> Offset:
         boot = self._clock.boot()
@@ -75,5 +82,5 @@ def _noted(ledger: Ledger) -> Offset:
     return Offset(boot, float(seconds))
 
 
-def _number(noted: object) -> float:
-    return float(noted) if isinstance(noted, int | float) else 0.0
+def _number(noted: object, otherwise: float) -> float:
+    return float(noted) if isinstance(noted, int | float) else otherwise

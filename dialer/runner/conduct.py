@@ -183,8 +183,8 @@ class Conductor:
             self._say(campaign),
             self._live,
             key_mark=bound.key_mark,
-            jump=self._clockwork.moved,
             set_back=lambda: self._clockwork.set_back,
+            set_forward=lambda: self._clockwork.set_forward,
             are_settling=self._are_settling,
         )
         self._engines.append(engine)

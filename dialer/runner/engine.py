@@ -47,10 +47,10 @@ _LOOKS_AGAIN = 30.0
 class Engine:
     """Runs one campaign; `run` returns when there is nothing more to do in this run, or when it was stopped.
 
-    `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key. `jump`: by
-    how many seconds the wall clock has jumped since the run before, as of now; None if nobody can say. `are_settling`:
-    whether one of these campaigns is looking in this run for calls that the ledger does not know. `stopped` is why it
-    did.
+    `live_anywhere` counts the live calls of all campaigns of the run. `key_mark` is the mark of the API key.
+    `set_back` and `set_forward`: by how many seconds the wall clock was set since the open attempts were dialled.
+    `are_settling`: whether one of these campaigns is looking in this run for calls that the ledger does not know.
+    `stopped` is why it did.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Engine:
         live_anywhere: Callable[[], int],
         *,
         key_mark: str = "",
-        jump: Callable[[], float | None] = lambda: 0.0,
         set_back: Callable[[], float] = lambda: 0.0,
+        set_forward: Callable[[], float] = lambda: 0.0,
         are_settling: Callable[[Sequence[str]], bool] = lambda names: False,
     ) -> None:
         self.campaign = campaign
@@ -83,7 +83,7 @@ class Engine:
         books = Books(ledger.look, ledger.knows, ledger.was_told_of, ledger.strangers, ledger.dialled_under)
         self.recovery = Recovery(client, clock, campaign.recovery, books, self._hear, key_mark, set_back)
         self.unknowns = Unknowns(
-            ledger, campaign, clock, self.recovery, key_mark, jump, park=self._park, stop=self.stop
+            ledger, campaign, clock, self.recovery, key_mark, set_forward, park=self._park, stop=self.stop
         )
         self.tracker = Tracker(client, clock, self._hear, self.recovery.found, account.others)
         self.today = Today()

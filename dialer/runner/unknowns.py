@@ -10,16 +10,16 @@ from dialer.errors import ExitCode, UsageError
 from dialer.ledger import Ledger
 from dialer.lines import Line
 from dialer.model import Attempt, CallRecord, Campaign, Decision, Mark, RetryRules, StopCause
-from dialer.policy import lifecycle
+from dialer.policy import jumps, lifecycle
 from dialer.recovery import Absent, Case, Recovery, Settled
 
 
 class Unknowns:
     """Waits for the word on open attempts of one campaign.
 
-    `key_mark` is the mark of the API key; `jump` tells by how many seconds the wall clock has jumped since the run
-    before, until this moment (None: nobody can say), which changes the holds of the attempts that are `resumed`. `park`
-    frees the line of an attempt that waits for a word that may not come, and gives what takes it again.
+    `key_mark` is the mark of the API key; `set_forward` tells by how many seconds the wall clock was set forward
+    since the open attempts were dialled, which changes the holds of those that are `resumed`. `park` frees the line of
+    an attempt that waits for a word that may not come, and gives what takes it again.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Unknowns:
         clock: Clock,
         recovery: Recovery,
         key_mark: str,
-        jump: Callable[[], float | None],
+        set_forward: Callable[[], float],
         *,
         park: Callable[[Line], Callable[[], None]],
         stop: Callable[[StopCause], None],
@@ -39,7 +39,7 @@ class Unknowns:
         self._clock = clock
         self._recovery = recovery
         self._key_mark = key_mark
-        self._jump = jump
+        self._set_forward = set_forward
         self._park = park
         self._stop = stop
         self.resumed: set[int] = set()
@@ -50,7 +50,7 @@ class Unknowns:
         if (decision := await self._word_on(attempt.id)) is not None:
             return decision
         # What this run holds itself it holds from now on, whatever the wall clock has done since the hold was written.
-        case = self._recovery.take(attempt, self._jump() if attempt.id in self.resumed else None)
+        case = self._recovery.take(attempt, self._set_forward() if attempt.id in self.resumed else jumps.ANY)
         self.resumed.discard(attempt.id)
         await case.answered.wait()
         if not case.verdict.done():

@@ -177,7 +177,8 @@ class _Run:
             say,
             lambda: sum(one.live for one in self._engines),
             key_mark=bound.key_mark,
-            jump=self._clockwork.moved,
+            set_back=lambda: self._clockwork.set_back,
+            set_forward=lambda: self._clockwork.set_forward,
         )
         self._process.guards.engine(engine)
         self._engines.append(engine)
