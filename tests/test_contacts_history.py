@@ -99,6 +99,15 @@ def test_a_file_that_lacks_what_is_needed_is_refused(tmp_path: Path, text: str, 
     assert told in str(refused.value)
 
 
+def test_a_file_that_is_no_utf8_is_to_be_saved_as_it(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_bytes("id,at\nJos\xe9,2026-11-20T09:00Z\n".encode("cp1252"))
+    with pytest.raises(ListError) as refused:
+        history.read(path, READ, NOW)
+    told = "line 2, byte 9: this is not UTF-8 text; save it as UTF-8; nothing of it was taken"
+    assert str(refused.value) == f"{path}: {told}"
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ListError, match="there is no such file"):
         history.read(tmp_path / "none.csv", READ, NOW)

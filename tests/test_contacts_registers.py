@@ -105,6 +105,25 @@ def test_a_file_that_cannot_be_believed_is_refused(tmp_path: Path, text: str, co
     assert str(tmp_path / "national.csv") in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("name,phone\nJos\xe9,4155550123\n", "line 2, byte 14"), ("4155550123 # Jos\xe9\n", "line 1, byte 16")],
+)
+@pytest.mark.parametrize(
+    ("asking", "told"),
+    [(registers.BY_CAMPAIGN, "nobody was dialled"), (registers.BY_COMMAND, "nothing of it was taken")],
+)
+def test_a_file_that_is_no_utf8_is_to_be_saved_as_it(
+    tmp_path: Path, text: str, place: str, asking: registers.Asking, told: str
+) -> None:
+    """No key and no option says the encoding of a do-not-call list."""
+    path = tmp_path / "national.txt"
+    path.write_bytes(text.encode("cp1252"))
+    with pytest.raises(ListError) as refused:
+        registers.read(path, None, READ, asking)
+    assert str(refused.value) == (f"{path}: {place}: this is not UTF-8 text; save it as UTF-8; {told}")
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for ask in (
         lambda path: registers.read(path, None, READ),

@@ -10,6 +10,7 @@ from pathlib import Path
 from dialer.contacts import csv_list
 from dialer.contacts.files import Kind, kind
 from dialer.contacts.rows import Piece, shown
+from dialer.contacts.text import NotText
 from dialer.errors import ListError
 from dialer.model import BadNumber, ListRules, Numbers
 
@@ -60,6 +61,13 @@ def read(path: Path, read_numbers: ReadNumbers, now: datetime) -> History:
     Its columns are `phone` or `id`, or both, and `at` (ISO 8601 with an offset); `debt` and `conversation` (yes or no)
     may be there. Raises ListError where the file cannot be read or lacks what it needs.
     """
+    try:
+        return _found(path, read_numbers, now)
+    except NotText as fault:  # nothing says the encoding of this file
+        raise ListError(f"{fault.told}; save it as UTF-8; nothing of it was taken") from None
+
+
+def _found(path: Path, read_numbers: ReadNumbers, now: datetime) -> History:
     columns, pieces = _opened(path)
     meant = _meant(path, columns)
     found = History()

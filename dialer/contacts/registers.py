@@ -17,7 +17,7 @@ from pathlib import Path
 from dialer.contacts import csv_list, stamps
 from dialer.contacts.files import READER, Kind, kind
 from dialer.contacts.rows import Piece, shown
-from dialer.contacts.text import decoded
+from dialer.contacts.text import NotText, decoded
 from dialer.errors import ListError
 from dialer.model import FileStamp, ListRules, Numbers
 
@@ -122,8 +122,11 @@ def read(path: Path, column: str | None, read_numbers: ReadNumbers, asking: Aski
     """
     _check_is_there(path)
     found = _Found()
-    for lines, cells in _cells(path, column, asking):
-        found.take(read_numbers(cells), lines, cells)
+    try:
+        for lines, cells in _cells(path, column, asking):
+            found.take(read_numbers(cells), lines, cells)
+    except NotText as fault:  # a campaign says the encoding of its contacts, not of this
+        raise ListError(f"{fault.told}; save it as UTF-8; {asking.comes_to}") from None
     listed = Listed(_rising(found.numbers), found.lines, found.unreadable, found.first)
     _check(path, listed, asking)
     return listed

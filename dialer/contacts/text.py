@@ -40,6 +40,14 @@ _MARKS = (
 _Content = io.BufferedReader | gzip.GzipFile
 
 
+class NotText(ListError):
+    """Bytes of a list that are no text in its encoding; `told` says where, without the advice for a contact list."""
+
+    def __init__(self, sentence: str, told: str = "") -> None:
+        super().__init__(sentence)
+        self.told = told
+
+
 @contextmanager
 def decoded(path: Path, encoding: str | None) -> Iterator[Iterator[list[str]]]:
     """The file's lines with their ends untouched, some thousands at once. UTF-8, or what its mark says, unless
@@ -149,7 +157,7 @@ def _encoding(path: Path, content: _Content, given: str | None) -> str:
 
 def _undecodable(path: Path, encoding: str, *, is_given: bool) -> ListError:
     line, offset = _where(path, encoding)
-    name = encoding.removesuffix("-sig").upper()
+    told = f"{path}: line {line}, byte {offset}: this is not {encoding.removesuffix('-sig').upper()} text"
     line_or_option = (
         "`encoding: cp1252` under `contacts:` in the campaign file; `dialer init` takes it as --encoding cp1252"
     )
@@ -158,7 +166,7 @@ def _undecodable(path: Path, encoding: str, *, is_given: bool) -> ListError:
         if is_given
         else f"save it as UTF-8, or set contacts.encoding to what it is ({line_or_option})"
     )
-    return ListError(f"{path}: line {line}, byte {offset}: this is not {name} text; {advice}")
+    return NotText(f"{told}; {advice}", told)
 
 
 def _where(path: Path, encoding: str) -> tuple[int, int]:
