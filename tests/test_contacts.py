@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from dialer.contacts import columns, fingerprint, read
 from dialer.errors import ListError
-from dialer.model import CallRules, ListRules
+from dialer.model import CallRules, ListRules, Numbers
 from dialer.places import NumberReader
 from tests.lists import CALL, as_csv, rules, taken, write, write_parquet
 
@@ -264,3 +266,30 @@ def test_bytes_names_and_order_of_files_change_the_fingerprint(tmp_path: Path) -
     three = write(tmp_path / "c.csv", HEADER)
     lists = [ListRules(files) for files in ((one,), (two,), (three,), (one, two), (two, one))]
     assert len({fingerprint(each, CALL) for each in lists}) == len(lists)
+
+
+def test_the_search_for_garbage_is_on_again_whichever_of_two_lists_ends_first(tmp_path: Path) -> None:
+    """Lists of several campaigns are read at the same time; while one is read it rests for all."""
+    one, other = (rules(write(tmp_path / name, "phone\n+14155550123\n")) for name in ("one.csv", "other.csv"))
+    during: list[bool] = []
+
+    def numbers(cells: Sequence[str]) -> Numbers:
+        during.append(gc.isenabled())
+        if len(during) == 1:  # the other is begun, and read to its end, while this one is under way
+            list(read(other, CALL, numbers))
+            during.append(gc.isenabled())
+        return NumberReader(None).column(cells)
+
+    assert gc.isenabled()
+    list(read(one, CALL, numbers))
+    assert during == [False, False, False]
+    assert gc.isenabled()
+
+
+def test_the_search_for_garbage_is_on_again_after_a_fault(tmp_path: Path) -> None:
+    def numbers(cells: Sequence[str]) -> Numbers:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(read(rules(write(tmp_path / "people.csv", "phone\n+14155550123\n")), CALL, numbers))
+    assert gc.isenabled()

@@ -9,8 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from dialer import places
-from dialer.places import NumberReader
+from dialer.places import NumberReader, numbering
 
 CODES = ("1415", "1212", "4420", "4915", "3361")
 RESTS = ("5550123", "79460123", "12345678")
@@ -35,8 +34,8 @@ def _read_together(begin: Barrier) -> object:
 def test_what_two_threads_learn_at_once_is_what_one_learns(impatient: None) -> None:
     expected = NumberReader("US").column(NUMBERS).e164
     for _ in range(15):
-        places._plan_of.cache_clear()
-        places._international_plan.cache_clear()
+        numbering.plan_of.cache_clear()
+        numbering._international_plan.cache_clear()
         begin = Barrier(THREADS)
         with ThreadPoolExecutor(THREADS) as pool:
             found = [each.result() for each in [pool.submit(_read_together, begin) for _ in range(THREADS)]]

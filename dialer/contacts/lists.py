@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from dialer.contacts import csv_list, header
@@ -68,16 +69,36 @@ def _undisturbed(pieces: Iterator[T]) -> Iterator[T]:
     """The pieces, each read without the search for garbage: a piece is thousands of small lists that hold no circles,
     and to look through them again and again takes a quarter of the time of reading a CSV file."""
     while True:
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
+        with _NO_SEARCH:
             piece = next(pieces, None)
-        finally:
-            if was_on:
-                gc.enable()
         if piece is None:
             return
         yield piece
+
+
+class _NoSearch:
+    """Inside it garbage is not looked for, in no thread: lists of several campaigns are read at once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._was_on = True
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._was_on:
+                gc.enable()
+
+
+_NO_SEARCH = _NoSearch()
 
 
 def _check_length(path: Path, rows: int) -> None:

@@ -8,8 +8,8 @@ set aside under their import's number.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain, repeat
 
 from dialer.ledger.audiences import audience_id
 from dialer.ledger.moments import text_or_none
@@ -30,6 +30,7 @@ _AT_ONCE = (500, 20, 1)
 interpreter again, and whoever reads the list meanwhile lets go of it only every five milliseconds."""
 
 _Number = tuple[int, int, str, str, str]
+_Place = tuple[str, str, int]
 
 
 def lay_out(db: sqlite3.Connection, import_id: int) -> None:
@@ -64,14 +65,22 @@ def keep(db: sqlite3.Connection, chunk: Chunk) -> None:
     )
 
 
-def _origins(db: sqlite3.Connection, part: Rows) -> list[int]:
+def _origins(db: sqlite3.Connection, part: Rows) -> Iterable[int]:
     """Which of `origins` each row has; those that are new are added."""
-    given = {"file": part.file}
-    audiences = _audiences(db, part)
-    places = set(zip(part.regions, part.kinds, audiences, strict=True))
-    db.executemany(SQL["stage_origin"], ((part.file, *place) for place in sorted(places)))
-    found = {place: origin for *place_, origin in db.execute(SQL["origins_of"], given) for place in [tuple(place_)]}
-    return list(map(found.__getitem__, zip(part.regions, part.kinds, audiences, strict=True)))
+    columns = part.regions, part.kinds, _audiences(db, part)
+    places = zip(*columns, strict=True)
+    if all(len(set(column)) == 1 for column in columns):  # as in most lists
+        first = next(places)
+        return repeat(_ids(db, part.file, {first})[first], len(part))
+    each = list(places)
+    return map(_ids(db, part.file, set(each)).__getitem__, each)
+
+
+def _ids(db: sqlite3.Connection, file: str, places: Set[_Place]) -> Mapping[_Place, int]:
+    """The ids of these origins, and of all others that the file has had so far."""
+    db.executemany(SQL["stage_origin"], ((file, *place) for place in sorted(places)))
+    rows = db.execute(SQL["origins_of"], {"file": file})
+    return {(region, kind, audience): origin for region, kind, audience, origin in rows}
 
 
 def _audiences(db: sqlite3.Connection, part: Rows) -> Sequence[int]:

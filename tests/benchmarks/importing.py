@@ -99,10 +99,11 @@ def take(path: str, ledger: str) -> float:
 
 
 def move(path: str, database: str) -> float:
-    """Read the list with pandas and write it with `to_sql`; the seconds that it took."""
+    """Read the list with pandas and write it with `to_sql`; the seconds that it took, libraries loaded before."""
     import contextlib
 
     import pandas as pd
+    import pyarrow.parquet  # noqa: F401
 
     began = time.perf_counter()
     frame = pd.read_csv(path, dtype=str) if path.endswith(".csv") else pd.read_parquet(path)

@@ -65,7 +65,8 @@ class Way:
 
 QUICKLY = (Way(OWN_CLIENT), Way(PLAIN_CLIENT))
 SAFELY = (Way(OWN_CLIENT, writes_intent=True), Way(PLAIN_CLIENT, writes_intent=True))
-"""These promise what dialer promises, where each write is synced."""
+"""What it costs to write down what dialer writes down. To promise what dialer promises they would have to read it, too,
+after a crash, and to ask the platform."""
 
 CONNECTIONS = 20
 """Of a worker to PostgreSQL."""
