@@ -85,14 +85,14 @@ def short_texts(file: pq.ParquetFile, paths: Iterable[str]) -> dict[str, int]:
     """
     if file.metadata.num_rows < _SMALL_GROUP * file.metadata.num_row_groups:
         return {}
-    longest = dict.fromkeys(set(paths).intersection(file.schema_arrow.names), 0)
+    sizes = dict.fromkeys(set(paths).intersection(file.schema_arrow.names), 0)
     for group in range(file.metadata.num_row_groups):
         has_dictionary = _with_dictionary(file.metadata.row_group(group))
-        for name in longest:
+        for name in sizes:
             shared = _shared(file, group, name)
             is_known = name not in has_dictionary or len(shared) > 1
-            longest[name] = max(longest[name], _longest(shared) if is_known else _SHORT + 1)
-    return {name: size for name, size in longest.items() if size <= _SHORT}
+            sizes[name] = max(sizes[name], longest(shared) if is_known else _SHORT + 1)
+    return {name: size for name, size in sizes.items() if size <= _SHORT}
 
 
 def _shared(file: pq.ParquetFile, group: int, name: str) -> pa.Array:
@@ -106,7 +106,8 @@ def _with_dictionary(group: pq.RowGroupMetaData) -> set[str]:
     return {chunk.path_in_schema for chunk in chunks if chunk.has_dictionary_page}
 
 
-def _longest(texts: pa.Array) -> int:
+def longest(texts: pa.Array) -> int:
+    """Bytes of the longest of these texts."""
     return pc.max(pc.binary_length(texts)).as_py() or 0
 
 

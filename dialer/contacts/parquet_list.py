@@ -22,7 +22,7 @@ import pyarrow.types as pt
 
 from dialer.contacts import header, parquet_limits
 from dialer.contacts.files import opened
-from dialer.contacts.rows import EMPTY, Column, Piece, text_column, too_long
+from dialer.contacts.rows import EMPTY, LONGEST_CELL, Column, Piece, text_column, too_long
 from dialer.errors import ListError
 from dialer.model import JSON, ListRules
 from dialer.model.plain import plain
@@ -153,15 +153,15 @@ def _column(column: pa.Array) -> Column:
         column = column.dictionary_decode()
     cells, kind = _cells(column), column.type
     if _is_text(kind):
-        return _of_texts(cells)
+        return _of_texts(cells, column)
     if pt.is_integer(kind) or pt.is_boolean(kind) or pt.is_null(kind):
         return Column(cells, list(map(_text, cells)))
     return Column(list(map(_value, cells)), list(map(_text, cells)))
 
 
-def _of_texts(cells: list[str | None]) -> Column:
-    if None not in cells:
-        return text_column(cast("list[str]", cells))
+def _of_texts(cells: list[str | None], column: pa.Array) -> Column:
+    if column.null_count == 0:
+        return text_column(cast("list[str]", cells), are_short=parquet_limits.longest(column) <= LONGEST_CELL)
     texts = text_column(["" if cell is None else cell for cell in cells])
     return Column([None if cell is None else text for cell, text in zip(cells, texts.texts, strict=True)], texts.texts)
 

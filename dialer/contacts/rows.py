@@ -36,13 +36,14 @@ class Column:
     """The cells of a column as JSON values, and as text ('' for a null).
 
     `is_printable`: cells and texts are the same, and all are printable, so that none holds a NUL. `is_verbatim`: nor is
-    there anything else that JSON would escape in them.
+    there anything else that JSON would escape in them. `are_short`: it is known that no cell is longer than allowed.
     """
 
     cells: Sequence[JSON]
     texts: Sequence[str]
     is_printable: bool = False
     is_verbatim: bool = False
+    are_short: bool = False
 
 
 EMPTY = Column((), ())
@@ -69,11 +70,12 @@ class Piece:
     rejects: tuple[Reject, ...] = ()
 
 
-def text_column(cells: Sequence[str]) -> Column:
+def text_column(cells: Sequence[str], *, are_short: bool = False) -> Column:
     """Cells of text as they may go on; most columns are printable throughout, which is told of all cells at once."""
     joined = "".join(cells)
     if _is_printable(joined):
-        return Column(cells, cells, is_printable=True, is_verbatim='"' not in joined and "\\" not in joined)
+        is_verbatim = '"' not in joined and "\\" not in joined
+        return Column(cells, cells, is_printable=True, is_verbatim=is_verbatim, are_short=are_short)
     tidied = [plain.plain(cell) for cell in cells]
     return Column(tidied, tidied)
 
@@ -131,7 +133,7 @@ class Sorter:
         """By position, what makes a row bad whatever its numbers; the first fault of a row counts."""
         for column in self._order:
             texts = piece.columns[column].texts
-            found = _too_long(texts)
+            found = [] if piece.columns[column].are_short else _too_long(texts)
             yield from _rejects(piece, found, column, _picked(texts, found), RejectReason.CELL_TOO_LONG, _TOO_LONG)
         for column in self._order:
             texts = piece.columns[column].texts
