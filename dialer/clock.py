@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""On Linux: it goes on while the machine sleeps, as `monotonic` does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,19 @@ class Clock:
         return event.is_set()
 
 
+def asleep() -> float:
+    """For how many seconds this machine has slept since it was booted; 0 where it does not tell. Timers of monotonic
+    seconds, as those of an event loop, stood still meanwhile."""
+    return max(0.0, time.clock_gettime(_BOOTTIME) - time.monotonic()) if _BOOTTIME is not None else 0.0
+
+
 def _own_boot(name: str, monotonic: Callable[[], float]) -> Boot:
     return Boot(name, monotonic())
 
 
 def machine_boot(name: Path = _BOOT_ID) -> Callable[[], Boot] | None:
     """What tells the boot of a Linux machine, from the file that names it; None: there is none."""
-    ticks = getattr(time, "CLOCK_BOOTTIME", None)  # goes on while the machine sleeps, as `monotonic` does not
+    ticks = _BOOTTIME
     try:
         boot = name.read_text("ascii").strip()
     except (OSError, ValueError):

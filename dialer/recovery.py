@@ -34,6 +34,9 @@ _MOST_DOUBLINGS = 16
 _HASTENS_EVERY = 2.0
 """Seconds: an account tells of many calls that are not ours."""
 
+_EVEN = timedelta(seconds=jumps.NOTICED)
+"""By so much an attempt may lie ahead without the clock having been set."""
+
 _MOST_STRANGERS = 1000
 """So many calls of which only webhooks have told are thought of."""
 
@@ -342,8 +345,12 @@ class Recovery:
 
     def _made_at(self, attempt: Attempt) -> datetime:
         """The earliest that an attempt can have been made, by the wall clock as it goes now: it may have been set back
-        since the attempt was written down."""
-        return attempt.intended_at - timedelta(seconds=min(self._set_back(), self._rules.look_back))
+        since the attempt was written down. What is still to come was not made then: nothing is known of it."""
+        now, back = self._clock.now(), self._set_back()
+        made_at = attempt.intended_at - timedelta(seconds=back)
+        if back < jumps.ANY and made_at <= now + _EVEN:
+            return made_at
+        return min(attempt.intended_at, now) - timedelta(seconds=self._rules.look_back)
 
     async def _is_anothers(self, record: CallRecord) -> bool:
         return record.platform_id is not None and await self._books.knows(record.platform_id)

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from dialer.policy import jumps
 from dialer.recovery import Found, Way
 from dialer.verbex import wire
 from tests.desk import Desk, answer, no_echo
 from tests.engine_kit import OWN, dial_of, placed
 from tests.recovery_kit import HOLD, PEOPLE, looking, verdict
-from tests.virtual_time import Time, in_virtual_time, until
+from tests.virtual_time import Time, in_virtual_time, moment, until
 
 pytestmark = pytest.mark.slow
 
@@ -259,6 +260,46 @@ def test_a_call_is_found_although_the_wall_clock_was_set_back_since(tmp_path: Pa
             assert (await verdict(at_work.recovery.take(lost)))[0] == "found"
 
     in_virtual_time(main())
+
+
+@pytest.mark.parametrize("set_back", [3600.0, 30 * 86400.0, jumps.ANY])
+@pytest.mark.parametrize("ahead", [3600.0, 30 * 86400.0])
+def test_a_list_that_was_not_read_back_to_the_call_proves_no_absence(
+    tmp_path: Path, ahead: float, set_back: float
+) -> None:
+    """Our clock was far ahead when the call was made; by the time of the look it lies behind a thousand newer ones."""
+
+    async def main() -> None:
+        time = Time()
+        async with looking(tmp_path, time, look_back=7 * 86400.0) as at_work:
+            time.jump += ahead
+            lost = await at_work.lost()
+            time.jump -= ahead
+            at_work.desk.place(dial_of(lost))
+            await moment(3600.0)
+            at_work.desk.unread = _behind_newer_ones(at_work.desk)
+            at_work.prove()
+            at_work.recovery._set_back = lambda: set_back
+            assert (await verdict(at_work.recovery.take(lost)))[0] == "found"
+
+    in_virtual_time(main())
+
+
+def _behind_newer_ones(made: Desk) -> Any:
+    """No GET; the list as it is where a time is asked for, else only its last ten minutes, and that there is more."""
+
+    def unread(path: str, query: dict[str, str]) -> bytes:
+        if path != "/v1/calls/":
+            return answer(404)
+        now = made.time.clock.now()
+        asked = query.get("start_time_after")
+        cut = asked or (now - timedelta(minutes=10)).isoformat()
+        calls = made.platform.list([("start_time_after", cut)], now).body["calls"]
+        somebody = {"_id": "older", "call_status": "ended", "from_number": OWN, "to_number": "+14155559999"}
+        older = [] if asked else [somebody | {"direction": "outbound", "call_start_time": cut}]
+        return answer(200, {"calls": calls + older, "next_page_token": None if asked else "more", "total_count": 9})
+
+    return unread
 
 
 def test_a_call_whose_id_the_platform_said_that_it_knows_is_never_believed_absent(tmp_path: Path) -> None:

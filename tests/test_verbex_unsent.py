@@ -13,8 +13,9 @@ import aiohttp
 import httpx
 import pytest
 
+from dialer.clock import asleep
 from dialer.model import Answer, NoReply, Reply
-from dialer.verbex import Client
+from dialer.verbex import Client, transport
 from dialer.verbex.transport import cause, unsent
 from tests.raw_platform import Caller, Script, answering, close, http, raw_platform, reset, then
 from tests.verbex_cases import KEY, NOW, PLACED, REQUEST, client, dial
@@ -48,6 +49,24 @@ async def test_a_request_for_which_no_connection_gets_free_is_unsent() -> None:
         await asyncio.wait([busy])
     assert busy.cancelled()
     assert [sent.method for sent in platform.sent] == ["POST"]
+
+
+async def test_what_would_leave_after_the_machine_slept_is_unsent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It falls asleep while it connects and wakes hours later, by a clock of which no timer knows."""
+    slept = iter([0.0, 7200.0])
+    monkeypatch.setattr(transport, "asleep", lambda: next(slept, 7200.0))
+    async with raw_platform(keeps_silent) as platform:
+        answer = await dial(platform.url)
+        assert_lost(answer, unsent=True)
+        assert isinstance(answer, NoReply) and "the machine slept meanwhile" in answer.cause
+        assert_lost(await dial(platform.url, 0.2), unsent=False)  # whoever slept before may send
+    assert len(platform.sent) == 1
+
+
+def test_how_long_the_machine_slept_is_told_by_its_two_clocks() -> None:
+    first = asleep()
+    assert 0.0 <= first <= asleep() + 0.1
+    assert asleep() - first < 0.1
 
 
 # --- connected, then anything: unknown -----------------------------------------------------------

@@ -13,8 +13,8 @@ from itertools import pairwise
 NOTICED = 2.0
 """Seconds: time servers correct a clock by less all the time."""
 
-ANY = 1e9
-"""Seconds; as how far a clock was set of which nothing can be said."""
+ANY = 1e10
+"""Seconds; as how far a clock was set of which nothing can be said: three centuries, more than any clock is wrong."""
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from dialer.clock import asleep
 from dialer.errors import PlatformRefused
 from dialer.model import NoReply, Secret
 from dialer.verbex.excerpt import excerpt, mask_numbers, redact_bytes
@@ -34,6 +36,9 @@ KEEP_ALIVE = 2.0
 """Seconds that an idle connection is kept: well under any server's own, since each race of the two loses an answer."""
 
 CAUSE_LIMIT = 200
+
+_NAP = 1.0
+"""Seconds of sleep that change nothing."""
 
 _PLAIN_WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ServerDisconnectedError, "the connection closed before the answer came"),
@@ -177,7 +182,7 @@ def _tls() -> ssl.SSLContext:
 
 def _aiohttp_client(transport: AiohttpTransport, headers: Mapping[str, str], *, plain: bool) -> aiohttp.ClientSession:
     # Left to itself the transport makes one that keeps cookies.
-    connector = aiohttp.TCPConnector(
+    connector = _Connector(
         limit=transport.limits.max_connections or 0,
         keepalive_timeout=transport.limits.keepalive_expiry,
         ssl=transport.ssl_context,
@@ -185,6 +190,19 @@ def _aiohttp_client(transport: AiohttpTransport, headers: Mapping[str, str], *, 
     )
     jar = aiohttp.DummyCookieJar()
     return aiohttp.ClientSession(connector=connector, headers=headers, cookie_jar=jar, trust_env=False)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Gives no connection while whose making the machine slept: hours later, what was decided before does not hold any
+    more, and no timer has noticed. Nothing was sent on it."""
+
+    async def connect(self, req: aiohttp.ClientRequest, *given: Any, **named: Any) -> Any:
+        before = asleep()
+        connection = await super().connect(req, *given, **named)
+        if asleep() - before > _NAP:
+            connection.close()
+            raise aiohttp.ClientConnectorError(req.connection_key, OSError(errno.ETIME, "the machine slept meanwhile"))
+        return connection
 
 
 def _sendable(key: Secret) -> str:
