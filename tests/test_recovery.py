@@ -286,18 +286,23 @@ def test_a_list_that_was_not_read_back_to_the_call_proves_no_absence(
 
 
 def _behind_newer_ones(made: Desk) -> Any:
-    """No GET; the list as it is where a time is asked for, else only its last ten minutes, and that there is more."""
+    """No GET; a list in two pages, of which the first goes back ten minutes; from its other end it begins long ago."""
+
+    def a_call(name: str, at: datetime) -> dict[str, Any]:
+        whose = {"from_number": OWN, "to_number": "+14155559999", "direction": "outbound"}
+        return whose | {"_id": name, "call_status": "ended", "call_start_time": at.isoformat()}
 
     def unread(path: str, query: dict[str, str]) -> bytes:
         if path != "/v1/calls/":
             return answer(404)
         now = made.time.clock.now()
-        asked = query.get("start_time_after")
-        cut = asked or (now - timedelta(minutes=10)).isoformat()
-        calls = made.platform.list([("start_time_after", cut)], now).body["calls"]
-        somebody = {"_id": "older", "call_status": "ended", "from_number": OWN, "to_number": "+14155559999"}
-        older = [] if asked else [somebody | {"direction": "outbound", "call_start_time": cut}]
-        return answer(200, {"calls": calls + older, "next_page_token": None if asked else "more", "total_count": 9})
+        if query["sort_direction"] == "asc":
+            shown, more = [a_call("old", now - timedelta(days=60))], "more"
+        elif "page_token" in query:
+            shown, more = made.platform.list([], now).body["calls"], None
+        else:
+            shown, more = [a_call("new", now - timedelta(minutes=10))], "more"
+        return answer(200, {"calls": shown, "next_page_token": more, "total_count": 2})
 
     return unread
 
