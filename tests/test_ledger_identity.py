@@ -19,6 +19,7 @@ from dialer.ledger import Doubt, InlineExecutor, Ledger, opening
 from dialer.ledger.backup import backup
 from dialer.ledger.control import beside
 from dialer.ledger.identity import NOT_STAMPED, Signs, Standing, doubt, is_lost
+from dialer.ledger.moments import instant
 from tests.ledger_kit import Desk, Wall, campaign_called, desk, forge, row, rows_of
 
 HERE, ELSEWHERE, NOWHERE = (5, 17), (5, 18), (NOT_STAMPED, NOT_STAMPED)
@@ -267,6 +268,40 @@ async def test_a_note_that_says_nothing_is_no_sign(tmp_path: Path, note: bytes) 
     path = await _used(tmp_path)
     beside(path, "lock").write_bytes(note)
     assert await _doubt(path) is None
+
+
+@pytest.mark.parametrize("is_shown", [False, True], ids=["by its signs", "by what the platform shows"])
+async def test_what_was_known_before_a_doubt_stays_what_it_was_while_the_clock_is_set_back(
+    tmp_path: Path, is_shown: bool
+) -> None:
+    """The doubt arises by a clock that is two hours ahead; what is written down next lies before it, and is no part of
+    what was known."""
+    path, wall = await _used(tmp_path), Wall()
+    known = rows_of(path, "SELECT at FROM events ORDER BY id DESC LIMIT 1")[0]["at"]
+    if not is_shown:
+        _moved(path)
+    wall.goes_on(days=1, hours=2)
+    for _ in range(3):  # runs that end before the platform was asked
+        async with _opened(path, wall) as ledger:
+            bound = await ledger.bind(campaign_called("reminders", path))
+            await ledger.pause("reminders", "pause", "", None, "a person")
+            if is_shown:
+                await ledger.doubt("it shows calls that this ledger does not know")
+            wall.goes_on(minutes=-30)
+            await ledger.pause("reminders", "resume", "", None, "a person")
+            found = await ledger.doubt_of(bound.id)
+            assert found is not None and found.known_until == instant(known)
+
+
+async def test_a_doubt_from_before_the_change_is_told_by_the_time_of_events(tmp_path: Path) -> None:
+    path, wall = await _used(tmp_path), Wall()
+    _moved(path)
+    wall.goes_on(days=1)
+    async with _opened(path, wall) as ledger:
+        bound = await ledger.bind(campaign_called("reminders", path))
+        first = await ledger.doubt_of(bound.id)
+        forge(path, "UPDATE ledger SET doubted_event = NULL")
+        assert first is not None and await ledger.doubt_of(bound.id) == first
 
 
 # --- a ledger of before ------------------------------------------------------------------------------

@@ -51,9 +51,9 @@ def last_moment(db: sqlite3.Connection, run: int) -> datetime | None:
     return None if row is None else instant(row["at"])
 
 
-def doubted(db: sqlite3.Connection, why: str, now: datetime) -> None:
+def doubted(db: sqlite3.Connection, why: str, now: datetime, mark: RunMark) -> None:
     """There are calls of which the ledger does not know; no campaign is certain of its own any more."""
-    db.execute(SQL["shown_strange"], {"doubt": why, "at": text(now)})
+    db.execute(SQL["shown_strange"], {"doubt": why, "at": text(now), "run": mark.run_id})
     db.execute(SQL["ask_anew"])
 
 

@@ -16,18 +16,22 @@ UPDATE ledger SET device = :device, inode = :inode WHERE id = 1
 -- Calls may have been made that the ledger does not know; it stays so until the platform was asked. Where an earlier
 -- doubt is still open for a campaign, its moment stays: calls are unknown since then.
 UPDATE ledger SET device = :device, inode = :inode, doubt = :doubt,
-       doubted_at = CASE WHEN doubted_at IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns WHERE proven_at IS NULL)
-                         THEN doubted_at ELSE :at END
+       doubted_at = CASE WHEN doubted_at IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns WHERE proven_at IS NULL) THEN doubted_at ELSE :at END,
+       doubted_event = CASE WHEN doubted_at IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns WHERE proven_at IS NULL) THEN doubted_event
+                            ELSE (SELECT COALESCE(MAX(id), 0) FROM events WHERE run_id IS NOT NULL) END
 WHERE id = 1
 
 -- :name last_moment
--- The last moment that the ledger knows of earlier runs.
-SELECT at FROM events WHERE run_id IS NOT :run ORDER BY id DESC LIMIT 1
+-- The last moment that the ledger knows of earlier runs; what is done by hand in between tells nothing of their calls.
+SELECT at FROM events WHERE run_id <> :run ORDER BY id DESC LIMIT 1
 
 -- :name shown_strange
--- The platform shows calls that the ledger does not know.
-UPDATE ledger SET doubt = :doubt, doubted_at = CASE WHEN doubted_at IS NOT NULL AND EXISTS
-       (SELECT 1 FROM campaigns WHERE proven_at IS NULL) THEN doubted_at ELSE :at END
+-- The platform shows calls that the ledger does not know. What this run has written, or somebody by hand, tells nothing
+-- of how far it knew them.
+UPDATE ledger SET doubt = :doubt,
+       doubted_at = CASE WHEN doubted_at IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns WHERE proven_at IS NULL) THEN doubted_at ELSE :at END,
+       doubted_event = CASE WHEN doubted_at IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns WHERE proven_at IS NULL) THEN doubted_event
+                            ELSE (SELECT COALESCE(MAX(id), 0) FROM events WHERE run_id <> :run) END
 WHERE id = 1
 
 -- :name ask_anew
@@ -37,7 +41,10 @@ UPDATE campaigns SET proven_at = NULL
 -- :name doubt_of
 -- Why, if the platform was not asked for this campaign since the doubt arose; the last moment that is known; and the key
 -- under which the campaign was dialled last.
-SELECT ledger.doubt, COALESCE((SELECT at FROM events WHERE at < ledger.doubted_at ORDER BY id DESC LIMIT 1), '') AS known_until,
+SELECT ledger.doubt,
+       COALESCE((SELECT at FROM events WHERE CASE WHEN ledger.doubted_event IS NULL THEN at < ledger.doubted_at
+                                                  ELSE id <= ledger.doubted_event END
+                 ORDER BY id DESC LIMIT 1), '') AS known_until,
        EXISTS (SELECT 1 FROM attempts) AS has_attempts,
        COALESCE((SELECT key_mark FROM attempts WHERE campaign_id = :campaign ORDER BY id DESC LIMIT 1), '') AS key_mark
 FROM ledger JOIN campaigns ON campaigns.id = :campaign

@@ -40,8 +40,8 @@ class Lookups:
 
     async def doubt(self, why: str) -> None:
         """There are calls of which the ledger does not know, whatever speaks against it."""
-        now = self._now()
-        await self._writer.do(lambda db: earlier.doubted(db, why, now))
+        now, mark = self._now(), self._mark
+        await self._writer.do(lambda db: earlier.doubted(db, why, now, mark))
 
     async def prove(self, campaign: int, how: str) -> None:
         """The platform was asked for them, and all that it told of is written down."""
