@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dialer import clock
 from dialer.clock import Boot, Clock, machine_boot
 from tests.virtual_time import in_virtual_time, moment
 
@@ -102,3 +103,12 @@ def test_a_boot_is_named_by_its_file(tmp_path: Path) -> None:
     assert told is not None
     assert told().id == "b828c79d"
     assert told().seconds <= told().seconds
+
+
+def test_how_long_the_machine_slept_is_what_its_boot_went_more_than_its_timers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "_BOOTTIME", 7)
+    monkeypatch.setattr(time, "clock_gettime", lambda which: {7: 9_000.0}[which])
+    monkeypatch.setattr(time, "monotonic", lambda: 1_800.0)
+    assert clock.asleep() == 7_200.0
+    monkeypatch.setattr(clock, "_BOOTTIME", None)
+    assert clock.asleep() == 0.0, "a system that does not tell"

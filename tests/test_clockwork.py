@@ -94,6 +94,26 @@ def test_a_jump_counts_before_it_is_noticed(tmp_path: Path) -> None:
     in_virtual_time(main())
 
 
+def test_a_jump_while_another_is_being_told_is_counted_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine, said = Machine(), Said()
+
+        def slowly(event: str, sentence: str, **facts: Any) -> None:
+            said(event, sentence, **facts)
+            machine.jump += 600.0 if len(said.jumps) == 1 else 0.0
+
+        async with open_ledger(tmp_path, machine) as ledger:
+            clockwork = Clockwork(machine.clock, ledger, slowly)
+            await clockwork.begin()
+            async with running(clockwork.run()):
+                machine.jump += DAY
+                await moment(3.0)
+            assert clockwork.set_forward == pytest.approx(DAY + 600.0, abs=0.01)
+            assert said.seconds == pytest.approx([DAY, 600.0], abs=0.01)
+
+    in_virtual_time(main())
+
+
 def test_a_clock_that_is_corrected_little_by_little_is_no_jump_from_run_to_run(tmp_path: Path) -> None:
     async def main() -> None:
         machine = Machine()

@@ -90,3 +90,29 @@ def test_no_hold_is_cut_short_by_clocks_that_are_set_and_runs_that_die(
         assert len(verbex.posts) == len(PEOPLE)
 
     in_virtual_time(main())
+
+
+@pytest.mark.parametrize("jump", [-60.0, DAY])
+def test_a_jump_as_a_lost_answer_is_being_held_does_not_cut_its_hold_short(tmp_path: Path, jump: float) -> None:
+    """Between the writing of the hold and its reading."""
+
+    async def main() -> None:
+        time = Machine()
+        async with desk(time, repeated="dialled") as verbex:
+            verbex.always = queueing(verbex)
+            rules = campaign(tmp_path, verbex.url, PEOPLE, hold=HOLD)
+            async with open_ledger(tmp_path, time) as ledger, heart(rules, verbex, ledger) as run:
+                ledger.hold = then_jumps(time, ledger.hold, jump)  # type: ignore[method-assign]
+                await run.engine.run()
+        assert [verbex.rang(person) for person in PEOPLE] == [1, 1, 1]
+        assert len(verbex.posts) == len(PEOPLE)
+
+    in_virtual_time(main())
+
+
+def then_jumps(machine: Machine, hold: Any, jump: float) -> Any:
+    async def held(*args: Any, **more: Any) -> None:
+        await hold(*args, **more)
+        machine.jump += jump
+
+    return held

@@ -78,41 +78,6 @@ async def _runs_until_done(folder: Path, verbex: Desk, dice: Random) -> int:
     return 60
 
 
-@pytest.mark.parametrize("jump", [-60.0, 86400.0])
-def test_a_jump_as_a_lost_answer_is_being_held_cuts_its_hold_not_short(tmp_path: Path, jump: float) -> None:
-    """The dial lies in the platform's queue for longer than the first looks would take."""
-    first = number(0)
-
-    async def main() -> None:
-        time = Time()
-        async with desk(time, repeated="dialled") as verbex:
-
-            async def queued(body: dict[str, Any]) -> bytes | None:
-                if body["to_number"] != first:
-                    return None
-                asyncio.get_running_loop().call_later(60.0, verbex.place, body)
-                verbex.always = None
-                return await lost_before(body)
-
-            verbex.always = queued
-            rules = campaign(tmp_path, verbex.url, [number(n) for n in range(3)], hold=120.0)
-            async with open_ledger(tmp_path, time) as ledger, heart(rules, verbex, ledger) as run:
-                ledger.hold = _then_jumps(time, ledger.hold, jump)  # type: ignore[method-assign]
-                await run.engine.run()
-        assert [verbex.rang(number(n)) for n in range(3)] == [1, 1, 1]
-        assert len(verbex.posts) == 3
-
-    in_virtual_time(main())
-
-
-def _then_jumps(time: Time, hold: Any, jump: float) -> Any:
-    async def held(*args: Any, **more: Any) -> None:
-        await hold(*args, **more)
-        time.jump += jump
-
-    return held
-
-
 @pytest.mark.parametrize("depth", [200, 300, 900])
 def test_a_record_that_is_nested_deep_ends_its_call_and_no_run(tmp_path: Path, depth: int) -> None:
     def nested(record: dict[str, Any]) -> dict[str, Any]:

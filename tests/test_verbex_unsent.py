@@ -13,7 +13,6 @@ import aiohttp
 import httpx
 import pytest
 
-from dialer.clock import asleep
 from dialer.model import Answer, NoReply, Reply
 from dialer.verbex import Client, transport
 from dialer.verbex.transport import cause, unsent
@@ -61,12 +60,6 @@ async def test_what_would_leave_after_the_machine_slept_is_unsent(monkeypatch: p
         assert isinstance(answer, NoReply) and "the machine slept meanwhile" in answer.cause
         assert_lost(await dial(platform.url, 0.2), unsent=False)  # whoever slept before may send
     assert len(platform.sent) == 1
-
-
-def test_how_long_the_machine_slept_is_told_by_its_two_clocks() -> None:
-    first = asleep()
-    assert 0.0 <= first <= asleep() + 0.1
-    assert asleep() - first < 0.1
 
 
 # --- connected, then anything: unknown -----------------------------------------------------------

@@ -52,11 +52,16 @@ class Clockwork:
         """Watch; ends by being cancelled."""
         while True:
             await self._clock.sleep(_LOOKS_EVERY)
-            if jumps.noticed(jump := self._unnoticed()):
-                self._tell(jump)
-                self._back, self._forward = jumps.set_back(self._back, jump), jumps.set_forward(self._forward, jump)
-                self._offset = self._now()
+            self._look(self._now())
             await self._note()
+
+    def _look(self, now: Offset) -> None:
+        """One reading of the clock: what is set between two would be counted by neither."""
+        jump = jumps.jump(self._offset, now)
+        if jumps.noticed(jump):
+            self._back, self._forward = jumps.set_back(self._back, jump), jumps.set_forward(self._forward, jump)
+            self._offset = now
+            self._tell(jump)
 
     def _unnoticed(self) -> float | None:
         """By how many seconds the wall clock was set since the last jump that was noticed."""
